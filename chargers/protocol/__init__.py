@@ -1,0 +1,65 @@
+"""OCPP-J on the wire, for both ends: frames, error codes, schemas.
+
+Knows no charger and no CSMS, and does no I/O but reading the schema files.
+
+frame = parse(Version.V16, text)
+if isinstance(frame, Call):
+    breach = validate_request(Version.V16, frame.action, frame.payload)
+    answer = refusal(...) if breach else CallResult(frame.id, {...})
+    send(encode(answer))
+"""
+
+from .errors import Fault, code_of, error_codes
+from .rpc import (
+    MAX_DESCRIPTION,
+    MAX_ID,
+    MAX_TEXT,
+    BadFrame,
+    Call,
+    CallError,
+    CallResult,
+    Frame,
+    Payload,
+    encode,
+    parse,
+    refusal,
+)
+from .schemas import (
+    Breach,
+    actions,
+    actions_from_charger,
+    actions_from_csms,
+    schema_names,
+    validate_request,
+    validate_response,
+)
+from .timestamps import format_time, parse_time
+from .versions import Version
+
+__all__ = [
+    "MAX_DESCRIPTION",
+    "MAX_ID",
+    "MAX_TEXT",
+    "BadFrame",
+    "Breach",
+    "Call",
+    "CallError",
+    "CallResult",
+    "Fault",
+    "Frame",
+    "Payload",
+    "Version",
+    "actions",
+    "actions_from_charger",
+    "actions_from_csms",
+    "code_of",
+    "encode",
+    "error_codes",
+    "format_time",
+    "parse",
+    "parse_time",
+    "refusal",
+    "schema_names",
+    "validate_request",
+    "validate_response",
+]
