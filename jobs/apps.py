@@ -1,0 +1,9 @@
+"""Durable bulk work."""
+
+from django.apps import AppConfig
+
+
+class JobsConfig(AppConfig):
+    """Provisioning jobs."""
+
+    name = "jobs"

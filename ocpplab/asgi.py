@@ -1,0 +1,14 @@
+"""The ASGI application of the web process: HTTP to Django, OCPP-J to the built-in CSMS."""
+
+import os
+
+from django.core.asgi import get_asgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ocpplab.settings")
+django_application = get_asgi_application()  # loads the apps, so that the imports below may use models
+
+from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
+
+from ocpplab.urls import websocket_urlpatterns  # noqa: E402
+
+application = ProtocolTypeRouter({"http": django_application, "websocket": URLRouter(websocket_urlpatterns)})

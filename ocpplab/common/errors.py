@@ -1,0 +1,66 @@
+"""Errors that a user can cause: a stable code, a message that tells what to do, and whether a retry can help."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One entry of a 422 body: where (`loc`, without the leading body/query/path), what, and a stable type."""
+
+    loc: tuple[str | int, ...]
+    msg: str
+    type: str = "value_error"
+    input: Any = None
+    source: str = "body"
+
+
+class DomainError(Exception):
+    """A rule of the domain said no.
+
+    `code` is the stable key for client logic, `detail` the sentence for a person, `retryable` whether the very same
+    request may work later.
+    """
+
+    code = "error"
+    retryable = False
+
+    def __init__(self, detail: str, *, code: str | None = None, retryable: bool | None = None) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        if code is not None:
+            self.code = code
+        if retryable is not None:
+            self.retryable = retryable
+
+
+class NotFound(DomainError):
+    """There is no such thing for this caller (404)."""
+
+    code = "not_found"
+
+
+class Refused(DomainError):
+    """Well-formed, but it cannot be done (400)."""
+
+    code = "refused"
+
+
+class Unavailable(DomainError):
+    """Cannot be done now, nothing was written (503)."""
+
+    code = "unavailable"
+    retryable = True
+
+
+@dataclass
+class Invalid(DomainError):  # noqa: N818
+    """The request breaks the schema or its rules (422), one problem an entry."""
+
+    problems: list[Problem] = field(default_factory=list)
+
+    code = "invalid"
+
+    def __init__(self, *problems: Problem) -> None:
+        super().__init__("; ".join(problem.msg for problem in problems) or "invalid request")
+        self.problems = list(problems)

@@ -1,0 +1,277 @@
+"""Settings of every process. What differs from one installation to another comes from the environment."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import structlog
+
+from ocpplab import env
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+DEBUG = env.boolean("DEBUG", default=False)
+# The lab makes a key of its own under its data folder; production must set one (`manage.py check --deploy` says so).
+SECRET_KEY = env.text("SECRET_KEY", "insecure-development-key-set-SECRET_KEY-in-production-0123456789")
+ALLOWED_HOSTS = env.listing("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]", "testserver"])
+CSRF_TRUSTED_ORIGINS = env.listing("CSRF_TRUSTED_ORIGINS", [])
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "channels",
+    "rest_framework",
+    "drf_spectacular",
+    "django_htmx",
+    "ocpplab.apps.OcpplabConfig",
+    "ocpplab.accounts",
+    "locations",
+    "chargers",
+    "jobs",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+
+ROOT_URLCONF = "ocpplab.urls"
+ASGI_APPLICATION = "ocpplab.asgi.application"
+APPEND_SLASH = False  # no path of the contract ends in a slash, and a redirect would lose a POST's body
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+# --- PostgreSQL and Valkey ------------------------------------------------------------------------------------------
+
+
+def database_from_url(url: str) -> dict[str, Any]:
+    """Turn `postgresql://user:password@host:port/name` into Django's mapping; `?host=/dir` names a socket folder."""
+    parts = urlsplit(url)
+    query = dict(pair.split("=", 1) for pair in parts.query.split("&") if "=" in pair)
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": unquote(parts.path.lstrip("/")) or "ocpplab",
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": unquote(query.get("host", parts.hostname or "")),
+        "PORT": str(parts.port or query.get("port", "")),
+        # One connection a thread, kept and checked: web serves from threads, so the number stays that of the threads.
+        "CONN_MAX_AGE": 60,
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {"connect_timeout": 5, "options": "-c statement_timeout=60000"},
+    }
+
+
+DATABASE_URL = env.text("DATABASE_URL", "postgresql://ocpplab:ocpplab@127.0.0.1:5432/ocpplab")
+DATABASES = {"default": database_from_url(DATABASE_URL)}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+REDIS_URL = env.text("REDIS_URL", "redis://127.0.0.1:6379/0")
+
+CHANNEL_LAYERS = {
+    "default": {
+        "BACKEND": "channels_redis.core.RedisChannelLayer",
+        "CONFIG": {
+            # A mapping with `socket_timeout: None`: with redis-py 8's default of 5 s an idle receive would die.
+            "hosts": [{"address": REDIS_URL, "socket_timeout": None, "socket_connect_timeout": 5}],
+            "prefix": env.text("CHANNEL_PREFIX", "ocpplab"),
+            "expiry": 60,
+            "capacity": 100,
+            "channel_capacity": {"simulator.*": 10_000},  # hints travel in batches; a burst of jobs must not overflow
+        },
+    },
+}
+
+# --- accounts -------------------------------------------------------------------------------------------------------
+
+AUTH_USER_MODEL = "accounts.User"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "/"
+
+# --- REST -----------------------------------------------------------------------------------------------------------
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["ocpplab.api.authentication.BearerAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["ocpplab.api.authentication.HasTenant"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "ocpplab.api.schema.GatewaySchema",
+    "EXCEPTION_HANDLER": "ocpplab.api.exceptions.handler",
+    "UNAUTHENTICATED_USER": None,
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "OCPPLAB",
+    "DESCRIPTION": "A self-hosted lab of simulated EV chargers. Speaks the OCPPLAB Gateway API 0.2.2.",
+    "VERSION": "0.2.2",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PUBLIC": True,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SERVE_AUTHENTICATION": [],
+    "SCHEMA_PATH_PREFIX": r"/ocpp",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_ADD_EXPLICIT_BLANK_NULL_CHOICE": False,
+    "ENUM_NAME_OVERRIDES": {
+        "ProvisioningStatus": "ocpplab.common.choices.ProvisioningStatus",
+        "OcppVersion": "chargers.choices.OcppVersion",
+        "ConnectionState": "chargers.choices.CONNECTION_STATES",
+    },
+}
+
+# --- Celery ---------------------------------------------------------------------------------------------------------
+
+CELERY_BROKER_URL = REDIS_URL
+CELERY_RESULT_BACKEND = REDIS_URL
+CELERY_TASK_ACKS_LATE = True
+# acks_late alone loses the task of a pool child that was killed.
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_SOFT_TIME_LIMIT = 90
+CELERY_TASK_TIME_LIMIT = 120
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
+CELERY_RESULT_EXPIRES = 3600
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    # Above the longest task. A message of a killed worker is given back after this, and looked for every 2 s: with the
+    # defaults of the two `unacked_restore` options redelivery waits 100 s whatever the timeout.
+    "visibility_timeout": 150,
+    "unacked_restore_interval": 2,
+    "unacked_restore_throttle": 1,
+    "socket_connect_timeout": 5,
+    "socket_timeout": 10,
+    "global_keyprefix": env.text("CELERY_PREFIX", ""),
+}
+CELERY_RESULT_BACKEND_TRANSPORT_OPTIONS = {"global_keyprefix": env.text("CELERY_PREFIX", "")}
+CELERY_REDIS_SOCKET_TIMEOUT = 10
+CELERY_REDIS_SOCKET_CONNECT_TIMEOUT = 5
+CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "interval_step": 0.2, "interval_max": 0.2}
+CELERY_TIMEZONE = "UTC"
+CELERY_TASK_IGNORE_RESULT = False
+CELERY_TASK_STORE_EAGER_RESULT = False
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BEAT_SCHEDULE = {
+    "jobs.sweep": {"task": "jobs.sweep", "schedule": 15.0, "options": {"expires": 15}},
+    "chargers.prune_messages": {"task": "chargers.prune_messages", "schedule": 3600.0, "options": {"expires": 3600}},
+}
+
+# --- the lab's own ---------------------------------------------------------------------------------------------------
+
+#: chargers in one bulk request
+BULK_MAX_CHARGERS = env.integer("BULK_MAX_CHARGERS", 10_000, minimum=1)
+#: messages that a chord of provisioning calls is cut into at most; 0 sends one call a message
+JOB_MAX_MESSAGES = env.integer("JOB_MAX_MESSAGES", 100)
+#: seconds after which a charger that no host holds counts as failed
+JOB_HOSTING_DEADLINE = env.integer("JOB_HOSTING_DEADLINE", 120, minimum=1)
+#: seconds between two beats of a simulator host, and how old a beat may be before the host counts as dead
+HOST_BEAT_INTERVAL = env.integer("HOST_BEAT_INTERVAL", 5, minimum=1)
+HOST_DEAD_AFTER = env.integer("HOST_DEAD_AFTER", 30, minimum=2)
+#: sessions that one simulator process takes at most
+HOST_CAPACITY = env.integer("HOST_CAPACITY", 15_000, minimum=1)
+#: new connections that one simulator process opens in a second
+HOST_RAMP_PER_SECOND = env.integer("HOST_RAMP_PER_SECOND", 500, minimum=1)
+#: days that the message log is kept
+MESSAGE_RETENTION_DAYS = env.integer("MESSAGE_RETENTION_DAYS", 7, minimum=1)
+#: the built-in CSMS under /csms/
+CSMS_ENABLED = env.boolean("CSMS_ENABLED", default=True)
+#: seconds between heartbeats that the built-in CSMS asks for
+CSMS_HEARTBEAT_INTERVAL = env.integer("CSMS_HEARTBEAT_INTERVAL", 60, minimum=1)
+
+# --- the rest -------------------------------------------------------------------------------------------------------
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_I18N = False
+USE_TZ = True
+
+STATIC_URL = "static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = DEBUG
+
+# Behind a proxy that ends TLS; the lab on a laptop has none.
+SECURE = env.boolean("SECURE", default=False)
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if SECURE else None
+SECURE_SSL_REDIRECT = SECURE
+SECURE_REDIRECT_EXEMPT = [r"^health"]
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE
+SECURE_HSTS_SECONDS = 3600 if SECURE else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SECURE
+DATA_UPLOAD_MAX_MEMORY_SIZE = 20 * 1024 * 1024  # a bulk request of 10,000 explicit ids is well below
+
+LOG_LEVEL = env.text("LOG_LEVEL", "INFO")
+LOG_JSON = env.boolean("LOG_JSON", default=False)
+_shared_processors: list[Any] = [
+    structlog.contextvars.merge_contextvars,
+    structlog.stdlib.add_log_level,
+    structlog.stdlib.add_logger_name,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+]
+structlog.configure(
+    processors=[
+        structlog.stdlib.filter_by_level,
+        *_shared_processors,
+        structlog.processors.StackInfoRenderer(),
+        structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+    ],
+    logger_factory=structlog.stdlib.LoggerFactory(),
+    cache_logger_on_first_use=True,
+)
+LOGGING: dict[str, Any] = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "structured": {
+            "()": structlog.stdlib.ProcessorFormatter,
+            "foreign_pre_chain": _shared_processors,
+            "processors": [
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                *([structlog.processors.format_exc_info] if LOG_JSON else []),
+                structlog.processors.JSONRenderer()
+                if LOG_JSON
+                else structlog.dev.ConsoleRenderer(
+                    colors=sys.stderr.isatty() and "NO_COLOR" not in os.environ,
+                    exception_formatter=structlog.dev.plain_traceback,
+                ),
+            ],
+        },
+    },
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "structured"}},
+    "root": {"handlers": ["console"], "level": LOG_LEVEL},
+    "loggers": {
+        "django.request": {"level": "ERROR"},  # a 404 is the caller's, and the access log has it
+        "uvicorn.access": {"level": "WARNING"},
+    },
+}
