@@ -10,7 +10,7 @@ def text(name: str, default: str) -> str:
     return os.environ.get(name) or default
 
 
-def boolean(name: str, default: bool) -> bool:  # noqa: FBT001
+def boolean(name: str, default: bool) -> bool:
     """Read `1/true/yes/on` or `0/false/no/off`, in any letter case."""
     raw = os.environ.get(name, "").strip().lower()
     if not raw:

@@ -144,9 +144,11 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_ADD_EXPLICIT_BLANK_NULL_CHOICE": False,
     "ENUM_NAME_OVERRIDES": {
-        "ProvisioningStatus": "ocpplab.common.choices.ProvisioningStatus",
-        "OcppVersion": "chargers.choices.OcppVersion",
-        "ConnectionState": "chargers.choices.CONNECTION_STATES",
+        "ProvisioningStatusEnum": "ocpplab.common.choices.ProvisioningStatus",
+        "OcppVersionEnum": "chargers.choices.OcppVersion",
+        "ConnectionStateEnum": "chargers.choices.CONNECTION_STATES",
+        "LocationStatusEnum": "locations.choices.LocationStatus",
+        "ConnectorTypeEnum": "chargers.choices.ConnectorType",
     },
 }
 

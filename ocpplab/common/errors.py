@@ -54,7 +54,7 @@ class Unavailable(DomainError):
 
 
 @dataclass
-class Invalid(DomainError):  # noqa: N818
+class Invalid(DomainError):
     """The request breaks the schema or its rules (422), one problem an entry."""
 
     problems: list[Problem] = field(default_factory=list)

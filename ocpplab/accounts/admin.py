@@ -1,0 +1,59 @@
+"""Organizations, users and tokens in the admin."""
+
+from django.contrib import admin, messages
+from django.contrib.auth.admin import UserAdmin
+from django.db.models import QuerySet
+from django.forms import ModelForm
+from django.http import HttpRequest
+
+from ocpplab.accounts.models import ApiToken, Organization, Role, User
+from ocpplab.accounts.services import token_create, token_revoke
+
+
+@admin.register(Organization)
+class OrganizationAdmin(admin.ModelAdmin[Organization]):
+    """Tenants."""
+
+    list_display = ["name", "id", "created_at"]
+    search_fields = ["name", "id"]
+    readonly_fields = ["id", "created_at"]
+
+
+@admin.register(User)
+class OrganizationUserAdmin(UserAdmin[User]):
+    """Users, with their organization."""
+
+    list_display = ["username", "organization", "is_staff", "is_active"]
+    list_filter = ["organization", "is_staff", "is_active"]
+    fieldsets = (*(UserAdmin.fieldsets or ()), ("Organization", {"fields": ["organization"]}))
+    add_fieldsets = (*UserAdmin.add_fieldsets, ("Organization", {"fields": ["organization"]}))
+
+
+@admin.register(ApiToken)
+class ApiTokenAdmin(admin.ModelAdmin[ApiToken]):
+    """Tokens: made here and shown once, revoked by an action, never changed."""
+
+    list_display = ["name", "prefix", "role", "organization", "created_at", "expires_at", "revoked_at"]
+    list_filter = ["role", "organization"]
+    search_fields = ["name", "prefix"]
+    fields = ["name", "role", "organization", "expires_at"]
+    actions = ["revoke"]
+
+    def has_change_permission(self, request: HttpRequest, obj: ApiToken | None = None) -> bool:
+        """A token is made or revoked, not edited; the list itself (no object) stays reachable for its actions."""
+        return obj is None and super().has_change_permission(request, obj)
+
+    def save_model(self, request: HttpRequest, obj: ApiToken, form: ModelForm[ApiToken], change: bool) -> None:
+        """Make the token and show its text, this once."""
+        row, text = token_create(
+            name=obj.name, role=Role(obj.role), organization=obj.organization, expires_at=obj.expires_at
+        )
+        obj.pk = row.pk
+        obj.prefix = row.prefix
+        messages.warning(request, f"The token is {text} - copy it now, it is not stored and cannot be shown again.")
+
+    @admin.action(description="Revoke selected tokens", permissions=["delete"])
+    def revoke(self, request: HttpRequest, queryset: QuerySet[ApiToken]) -> None:
+        """Revoke each selected token."""
+        count = sum(token_revoke(token=token) for token in queryset)
+        messages.success(request, f"{count} token(s) revoked.")

@@ -1,0 +1,102 @@
+"""Errors in the contract's bodies (2.5): a string `detail`, or for 422 a list of problems."""
+
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import structlog
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from rest_framework import exceptions, status
+from rest_framework.response import Response
+from rest_framework.views import set_rollback
+
+from ocpplab.common.errors import DomainError, Invalid, NotFound, Problem, Refused, Unavailable
+
+log = structlog.get_logger(__name__)
+
+STATUS_OF: dict[type[DomainError], int] = {
+    NotFound: status.HTTP_404_NOT_FOUND,
+    Refused: status.HTTP_400_BAD_REQUEST,
+    Unavailable: status.HTTP_503_SERVICE_UNAVAILABLE,
+}
+RETRY_AFTER_SECONDS = "2"
+
+
+def handler(exc: Exception, context: dict[str, Any]) -> Response | None:
+    """Answer an exception of a view; None hands it on to Django's 500."""
+    set_rollback()
+    match exc:
+        case Invalid():
+            return _unprocessable(exc.problems)
+        case DomainError():
+            return _domain(exc)
+        case exceptions.ValidationError():
+            return _unprocessable(list(problems_of(exc.get_full_details())))
+        case exceptions.ParseError():
+            return _unprocessable([Problem((), f"The body is not valid JSON: {exc.detail}", "json_invalid")])
+        case Http404():
+            return _text(status.HTTP_404_NOT_FOUND, str(exc) or "Not found.")
+        case exceptions.UnsupportedMediaType():
+            return _text(exc.status_code, "The body must be JSON: send the header Content-Type: application/json.")
+        case exceptions.APIException():
+            headers = {"WWW-Authenticate": header} if (header := getattr(exc, "auth_header", "")) else {}
+            return _text(exc.status_code, str(exc.detail), headers)
+    return None
+
+
+def _text(code: int, detail: str, headers: dict[str, str] | None = None) -> Response:
+    return Response({"detail": detail}, status=code, headers=headers)
+
+
+def _domain(error: DomainError) -> Response:
+    code = next((STATUS_OF[cls] for cls in type(error).__mro__ if cls in STATUS_OF), status.HTTP_400_BAD_REQUEST)
+    headers = {"Retry-After": RETRY_AFTER_SECONDS} if code == status.HTTP_503_SERVICE_UNAVAILABLE else {}
+    return Response({"detail": error.detail, "code": error.code}, status=code, headers=headers)
+
+
+def _unprocessable(problems: list[Problem]) -> Response:
+    entries = [
+        {"loc": [problem.source, *problem.loc], "msg": problem.msg, "type": problem.type, "input": problem.input}
+        for problem in problems
+    ]
+    return Response({"detail": entries}, status=status.HTTP_422_UNPROCESSABLE_ENTITY)
+
+
+def problems_of(details: Any, loc: tuple[str | int, ...] = (), source: str = "body") -> Iterator[Problem]:
+    """Flatten DRF's nested error details into problems; a serializer-wide error stands at the object itself."""
+    if isinstance(details, dict) and set(details) == {"message", "code"} and not isinstance(details["message"], dict):
+        yield Problem(loc, str(details["message"]), TYPES.get(details["code"], str(details["code"])), source=source)
+    elif isinstance(details, dict):
+        for key, value in details.items():
+            # ListField's errors are keyed by position
+            yield from problems_of(value, loc if key == "non_field_errors" else (*loc, key), source)
+    elif isinstance(details, list):
+        leaves = all(isinstance(entry, dict) and set(entry) == {"message", "code"} for entry in details)
+        for position, entry in enumerate(details):
+            yield from problems_of(entry, loc if leaves else (*loc, position), source)
+
+
+#: DRF's codes in the contract's (FastAPI's) words
+TYPES = {"required": "missing", "null": "null_not_allowed", "invalid_choice": "enum"}
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Answer an unknown path."""
+    return JsonResponse({"detail": f"There is nothing at {request.path}. The API is described at /docs."}, status=404)
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Answer a request that Django itself refuses (a bad Host header, too large a body)."""
+    return JsonResponse({"detail": f"Bad request: {type(exception).__name__}."}, status=400)
+
+
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Answer what Django itself forbids."""
+    return JsonResponse({"detail": "Forbidden."}, status=403)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Answer an unhandled exception with a number that stands in the server's log too."""
+    number = uuid.uuid4().hex[:12]
+    log.error("unhandled exception", error_id=number, method=request.method, path=request.path)
+    return JsonResponse({"detail": f"Internal error {number}: see the server's log for this number."}, status=500)
