@@ -6,9 +6,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+import django_stubs_ext
 import structlog
 
 from ocpplab import env
+
+django_stubs_ext.monkeypatch()  # lets ModelAdmin[...] and friends be written at run time
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 

@@ -2,17 +2,19 @@
 
 import uuid
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
 from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
-from rest_framework.views import APIView
 
 from ocpplab.accounts.models import ApiToken, Organization, Role
 from ocpplab.accounts.selectors import token_find
+
+if TYPE_CHECKING:
+    # rest_framework.views reads the settings that name this module: a real import would go round in a circle
+    from rest_framework.views import APIView
 
 ORGANIZATION_HEADER = "X-Organization-Id"
 
@@ -61,7 +63,7 @@ class IsCaller(BasePermission):
 
     message = "A valid token is needed."
 
-    def has_permission(self, request: Request, view: APIView) -> bool:
+    def has_permission(self, request: Request, view: "APIView") -> bool:
         """Say whether somebody is there."""
         return isinstance(request.user, Caller)
 
@@ -69,7 +71,7 @@ class IsCaller(BasePermission):
 class HasTenant(IsCaller):
     """A valid token that names one organization; sets `request.organization`."""
 
-    def has_permission(self, request: Request, view: APIView) -> bool:
+    def has_permission(self, request: Request, view: "APIView") -> bool:
         """Find the organization or refuse with 403."""
         if not super().has_permission(request, view):
             return False
@@ -93,14 +95,3 @@ def tenant_of(caller: Any, header: str | None) -> Organization:
     if found is None:
         raise PermissionDenied(f"There is no organization with the id given in {ORGANIZATION_HEADER}.")
     return found
-
-
-class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
-    """Tells the OpenAPI document about the bearer token."""
-
-    target_class = BearerAuthentication
-    name = "bearer"
-
-    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
-        """Return the security scheme."""
-        return {"type": "http", "scheme": "bearer"}

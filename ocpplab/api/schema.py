@@ -2,7 +2,9 @@
 
 from typing import Any, Literal
 
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
 
 from ocpplab.api.authentication import ORGANIZATION_HEADER, HasTenant
@@ -52,8 +54,6 @@ class GatewaySchema(AutoSchema):
 
     def get_override_parameters(self) -> list[Any]:
         """Name the header that admin tokens must send."""
-        from drf_spectacular.utils import OpenApiParameter
-
         if HasTenant not in self.view.permission_classes:
             return []
         return [
@@ -61,3 +61,14 @@ class GatewaySchema(AutoSchema):
                 ORGANIZATION_HEADER, str, OpenApiParameter.HEADER, description="Needed with an admin token only."
             )
         ]
+
+
+class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    """Tells the OpenAPI document about the bearer token."""
+
+    target_class = "ocpplab.api.authentication.BearerAuthentication"
+    name = "bearer"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        """Return the security scheme."""
+        return {"type": "http", "scheme": "bearer"}
