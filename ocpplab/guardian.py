@@ -27,8 +27,8 @@ def send(group: int, number: int) -> bool:
 
 def main() -> None:
     """Read until the pipe closes, then stop what is left."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)
+    for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ignored, signal.SIG_IGN)
     groups: dict[int, int] = {}
     for line in sys.stdin:
         if line.startswith("+"):

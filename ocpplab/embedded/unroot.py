@@ -1,8 +1,8 @@
 """Runs a program as another account, for PostgreSQL, which refuses to run as root. Standard library only.
 
 `python -I unroot.py UID GID PROGRAM ARGUMENTS…`, started by root. The account has to reach the program and its
-data, and folders above them are often closed to others (/root, a folder of mktemp). Instead of opening those folders to everyone,
-the program keeps one ability of root, by Linux's ambient capabilities: to read and to pass through folders
+data, and folders above them are often closed to others (/root, a folder of mktemp). Instead of opening those folders to
+everyone, the program keeps one ability of root, by Linux's ambient capabilities: to read and to pass through folders
 (CAP_DAC_READ_SEARCH, or CAP_DAC_OVERRIDE where a container has only that). Where neither is to be had it runs without.
 """
 
