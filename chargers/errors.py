@@ -1,0 +1,39 @@
+"""What can be refused about a charger."""
+
+from ocpplab.common.errors import NotFound, Refused
+
+
+class ChargerNotFound(NotFound):
+    """The organization has no such charger."""
+
+    code = "charger_not_found"
+
+    def __init__(self) -> None:
+        super().__init__("Charger not found.")
+
+
+class LocationNotFound(NotFound):
+    """The organization has no such location (in the path)."""
+
+    code = "location_not_found"
+
+    def __init__(self) -> None:
+        super().__init__("Location not found.")
+
+
+class UnknownLocation(Refused):
+    """A request for a charger names a location that the organization does not have."""
+
+    code = "location_unknown"
+
+    def __init__(self, location_id: object) -> None:
+        super().__init__(f"There is no location {str(location_id)[:100]!r} in this organization.")
+
+
+class IdentityInUse(Refused):
+    """Another charger of the organization has this identity at this CSMS."""
+
+    code = "identity_in_use"
+
+    def __init__(self, identity: str, ws_url: str) -> None:
+        super().__init__(f"identity already in use: there is another charger {identity!r} at {ws_url}.")
