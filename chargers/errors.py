@@ -12,6 +12,15 @@ class ChargerNotFound(NotFound):
         super().__init__("Charger not found.")
 
 
+class NotInLocation(NotFound):
+    """The location has no such charger."""
+
+    code = "charger_not_found"
+
+    def __init__(self) -> None:
+        super().__init__("Charger not found in location")
+
+
 class LocationNotFound(NotFound):
     """The organization has no such location (in the path)."""
 
@@ -37,3 +46,12 @@ class IdentityInUse(Refused):
 
     def __init__(self, identity: str, ws_url: str) -> None:
         super().__init__(f"identity already in use: there is another charger {identity!r} at {ws_url}.")
+
+
+class GivenTwice(Refused):
+    """One request holds two changes of the same charger."""
+
+    code = "given_twice"
+
+    def __init__(self, charger_id: str) -> None:
+        super().__init__(f"{charger_id} is given twice in this request: only its first entry was applied.")

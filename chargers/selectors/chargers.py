@@ -1,6 +1,5 @@
 """Reading chargers, always within one organization."""
 
-import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -11,6 +10,7 @@ from chargers.errors import ChargerNotFound, LocationNotFound
 from chargers.models import Charger
 from locations.models import Location
 from ocpplab.accounts.models import Organization
+from ocpplab.api.fields import as_uuid
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,14 +86,6 @@ def chargers_of_location(*, location: Location, charger_ids: Iterable[str] | Non
 def newest_first(rows: QuerySet[Charger]) -> QuerySet[Charger]:
     """Order as every list of chargers is ordered."""
     return chargers_with_related(rows).order_by("-created_at", "-id")
-
-
-def as_uuid(text: str) -> uuid.UUID | None:
-    """Return the UUID that a text spells, or None."""
-    try:
-        return uuid.UUID(text)
-    except ValueError:
-        return None
 
 
 def _is_text(value: str) -> bool:

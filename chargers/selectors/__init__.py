@@ -1,0 +1,26 @@
+"""Reading chargers, always within one organization."""
+
+from chargers.selectors.chargers import (
+    ChargerFilter,
+    charger_get,
+    chargers_list,
+    chargers_of_location,
+    chargers_with_related,
+    location_get,
+    models_by_slug,
+    newest_first,
+)
+from chargers.selectors.messages import MessageFilter, messages_page
+
+__all__ = [
+    "ChargerFilter",
+    "MessageFilter",
+    "charger_get",
+    "chargers_list",
+    "chargers_of_location",
+    "chargers_with_related",
+    "location_get",
+    "messages_page",
+    "models_by_slug",
+    "newest_first",
+]
