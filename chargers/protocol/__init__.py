@@ -23,6 +23,7 @@ from .rpc import (
     encode,
     parse,
     refusal,
+    unreadable,
 )
 from .schemas import (
     Breach,
@@ -60,6 +61,7 @@ __all__ = [
     "parse_time",
     "refusal",
     "schema_names",
+    "unreadable",
     "validate_request",
     "validate_response",
 ]

@@ -84,20 +84,20 @@ Frame = Call | CallResult | CallError | BadFrame
 def parse(version: Version, text: str, *, limit: int = MAX_TEXT) -> Frame:
     """Read one text frame. `limit` is the longest text looked at, in characters; anything longer is a `BadFrame`."""
     if len(text) > limit:
-        return _unreadable(version, f"frame of {len(text)} characters, more than {limit}")
+        return unreadable(version, f"frame of {len(text)} characters, more than {limit}")
     try:
         raw = orjson.loads(text)
     except orjson.JSONDecodeError as error:
-        return _unreadable(version, f"not JSON: {error}")
+        return unreadable(version, f"not JSON: {error}")
     if not isinstance(raw, list):
-        return _unreadable(version, "not a JSON array")
+        return unreadable(version, "not a JSON array")
     kind = raw[0] if raw else None
     message_id = raw[1] if len(raw) > 1 else None
     if type(kind) is not int or kind not in _READERS:
         return _unknown_type(version, message_id, kind)
     if not isinstance(message_id, str) or len(message_id) > _MAX_ECHOED_ID:
         reason = "message id is missing, no string or far too long"
-        return _unreadable(version, reason) if kind == CALL else BadFrame(reason, type=kind)
+        return unreadable(version, reason) if kind == CALL else BadFrame(reason, type=kind)
     return _READERS[kind](version, message_id, raw)
 
 
@@ -144,22 +144,19 @@ def _read_result(_version: Version, message_id: str, raw: list[Any]) -> Frame:
 
 
 def _read_error(_version: Version, message_id: str, raw: list[Any]) -> Frame:
-    # Peers often leave out what is empty; the code is all that is needed to settle a call.
-    code, description, details = [*raw[2:5], *["", "", {}][len(raw[2:5]) :]]
-    if not 3 <= len(raw) <= 5 or not isinstance(code, str):
+    if not 3 <= len(raw) <= 5 or not isinstance(raw[2], str):
         return BadFrame("a CALLERROR has 5 elements, the third a string", None, message_id, CALLERROR)
-    return CallError(
-        message_id,
-        code,
-        description if isinstance(description, str) else "",
-        details if isinstance(details, dict) else {},
-    )
+    # Peers often leave out what is empty; the code is all that is needed to settle a call.
+    description = raw[3] if len(raw) > 3 and isinstance(raw[3], str) else ""
+    details = raw[4] if len(raw) > 4 and isinstance(raw[4], dict) else {}
+    return CallError(message_id, raw[2], description, details)
 
 
 _READERS: Final = {CALL: _read_call, CALLRESULT: _read_result, CALLERROR: _read_error}
 
 
-def _unreadable(version: Version, reason: str) -> BadFrame:
+def unreadable(version: Version, reason: str) -> BadFrame:
+    """A frame of which nothing can be read, such as a binary one."""
     if version is Version.V16:
         return BadFrame(reason)
     return BadFrame(reason, refusal(version, UNREADABLE_ID, Fault.RPC, reason))
@@ -167,7 +164,7 @@ def _unreadable(version: Version, reason: str) -> BadFrame:
 
 def _unknown_type(version: Version, message_id: object, kind: object) -> BadFrame:
     if type(kind) is not int:
-        return _unreadable(version, "the message type is missing or no integer")
+        return unreadable(version, "the message type is missing or no integer")
     reason = f"unknown message type {kind}"
     if version is Version.V16:
         return BadFrame(reason, type=kind)

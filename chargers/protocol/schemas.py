@@ -26,6 +26,7 @@ _FOLDERS: Final = {Version.V16: "v16", Version.V201: "v201"}
 _REQUEST_SUFFIX: Final = {Version.V16: "", Version.V201: "Request"}
 _FROM_CHARGER: Final = {Version.V16: V16_FROM_CHARGER, Version.V201: V201_FROM_CHARGER}
 _FROM_CSMS: Final = {Version.V16: V16_FROM_CSMS, Version.V201: V201_FROM_CSMS}
+_ACTIONS: Final = {version: _FROM_CHARGER[version] | _FROM_CSMS[version] for version in Version}
 
 # Which fault a schema keyword stands for. OCPP-J 1.6 §4.2.3 and 2.0.1 §4.3 describe the codes in words only; a missing
 # field is read as an occurrence of 0 where 1 is asked, a list outside minItems..maxItems likewise.
@@ -78,7 +79,7 @@ def validate_response(version: Version, action: str, payload: Payload, *, format
 
 def actions(version: Version) -> frozenset[str]:
     """Every action of the version, whoever sends it."""
-    return _FROM_CHARGER[version] | _FROM_CSMS[version]
+    return _ACTIONS[version]
 
 
 def actions_from_charger(version: Version) -> frozenset[str]:
@@ -97,7 +98,7 @@ def schema_names(version: Version) -> frozenset[str]:
 
 
 def _breach(version: Version, action: str, name: str, payload: Payload, formats: bool) -> Breach | None:
-    if action not in _FROM_CHARGER[version] and action not in _FROM_CSMS[version]:
+    if action not in _ACTIONS[version]:
         raise KeyError(action)
     compiled = _validator(version, name, formats)
     if compiled.is_valid(payload):

@@ -88,6 +88,8 @@ class Settings:
 
     def store(self, variable: Variable, text: str) -> None:
         """A change made by the charger itself: not checked, also for read-only variables."""
+        if text == self.text(variable):
+            return
         if self._values is None:
             self._values = {}
         self._values[variable] = text
