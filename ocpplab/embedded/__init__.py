@@ -41,7 +41,7 @@ class DataDirInUse(EmbeddedError):
 
 @dataclass(frozen=True, slots=True)
 class Urls:
-    """Where to connect, in the form of the settings DATABASE_URL and REDIS_URL."""
+    """Where to connect, in the form of the settings DATABASE_URL and REDIS_URL; empty for a server that is not ours."""
 
     database: str
     redis: str
@@ -112,22 +112,34 @@ def _gone(pid: str) -> bool:
 class Services:
     """Both servers over one data folder. `postgres` and `valkey` can be stopped, killed and started one by one.
 
-    `durable=False` trades safety against a crash of the machine for speed: for tests.
+    `durable=False` trades safety against a crash of the machine for speed: for tests. `with_postgres` or `with_valkey`
+    false leaves that server out, for a user who has one; the data folder is locked all the same.
     """
 
     def __init__(
-        self, data_dir: Path, *, durable: bool = True, postgres_port: int | None = None, valkey_port: int | None = None
+        self,
+        data_dir: Path,
+        *,
+        durable: bool = True,
+        with_postgres: bool = True,
+        with_valkey: bool = True,
+        postgres_port: int | None = None,
+        valkey_port: int | None = None,
     ) -> None:
         self.folder = DataFolder(data_dir)
         self._durable = durable
+        self._with = (with_postgres, with_valkey)
         self._ports = (postgres_port, valkey_port)
         self.postgres: Postgres
         self.valkey: Valkey
+        #: those that were started, by `postgres` and `valkey`
+        self.servers: dict[str, Server] = {}
 
     @property
     def urls(self) -> Urls:
         """Where the servers are, once they have been started."""
-        return Urls(database=self.postgres.url, redis=self.valkey.url)
+        urls = {name: server.url for name, server in self.servers.items()}
+        return Urls(database=urls.get("postgres", ""), redis=urls.get("valkey", ""))
 
     def start(self) -> Urls:
         """Take the folder and start both; what was begun is undone when one cannot. Raises EmbeddedError."""
@@ -137,26 +149,26 @@ class Services:
             root, (postgres_port, valkey_port) = self.folder.path, self._ports
             self.postgres = Postgres(root / "postgres", port=postgres_port, password=password, durable=self._durable)
             self.valkey = Valkey(root / "valkey", port=valkey_port, password=password, durable=self._durable)
-            self.valkey.start()
-            try:
-                self.postgres.start()
-            except BaseException:
-                self.valkey.stop()
-                raise
+            with_postgres, with_valkey = self._with
+            for name, server, wanted in (
+                ("postgres", self.postgres, with_postgres),
+                ("valkey", self.valkey, with_valkey),
+            ):
+                if wanted:
+                    server.start()
+                    self.servers[name] = server
         except BaseException:
-            self.folder.release()
+            self.stop()
             raise
         return self.urls
 
-    def stop(self) -> None:
-        """Stop both and give the folder free."""
-        try:
-            self.valkey.stop()
-        finally:
-            try:
-                self.postgres.stop()
-            finally:
-                self.folder.release()
+    def stop(self, *, grace: float = 5.0) -> None:
+        """Stop both, Valkey first, and give the folder free; nothing happens when nothing runs."""
+        with contextlib.ExitStack() as ends:
+            ends.callback(self.folder.release)
+            for server in self.servers.values():
+                ends.callback(server.stop, grace=grace)
+        self.servers = {}
 
 
 @contextlib.contextmanager
