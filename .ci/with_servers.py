@@ -1,4 +1,4 @@
-"""Run `manage.py COMMAND [ARGUMENT ...]` against a fresh PostgreSQL and Valkey: `python .ci/with_servers.py COMMAND`."""
+"""Run a command of manage.py against a fresh PostgreSQL and Valkey: `python .ci/with_servers.py COMMAND`."""
 
 import os
 import subprocess

@@ -10,7 +10,7 @@ from ocpplab.lab.options import Options
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 MANAGE = (sys.executable, str(ROOT / "manage.py"))
-CELERY = (sys.executable, "-m", "celery", "-A", "ocpplab")
+CELERY = (sys.executable, "-m", "celery", "--quiet", "-A", "ocpplab")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,8 @@ def environment(options: Options, *, database: str, redis: str, secret_key: str)
         "ALLOWED_HOSTS": os.environ.get("ALLOWED_HOSTS") or options.allowed_hosts,
         "DJANGO_SETTINGS_MODULE": "ocpplab.settings",
         "PYTHONUNBUFFERED": "1",
-        # Celery warns a root user in six lines at each start; whoever runs a lab as root has chosen to.
-        "PYTHONWARNINGS": os.environ.get("PYTHONWARNINGS") or "ignore:You're running the worker with superuser",
+        # Whoever runs a lab as root has chosen to, and static files come from where they are.
+        "PYTHONWARNINGS": os.environ.get("PYTHONWARNINGS")
+        or "ignore:You're running the worker with superuser,ignore:No directory at",
     }
     return {**os.environ, **ours}

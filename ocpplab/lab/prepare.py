@@ -14,8 +14,7 @@ ADMIN = "admin"
 
 def prepare(state_file: Path) -> None:
     """Bring the database to the state of the file, and note in the file what the database knows better."""
-    call_command("migrate", interactive=False, verbosity=0)
-    call_command("load_catalog", verbosity=0)
+    call_command("migrate", interactive=False, verbosity=0)  # loads the catalog too
     state = State.load(state_file)
     organization, _ = Organization.objects.get_or_create(name=ORGANIZATION)
     state.organization_id = str(organization.pk)

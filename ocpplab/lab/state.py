@@ -40,6 +40,8 @@ class State:
         """Read the file, or begin with new secrets when there is none. Raises LabError."""
         try:
             kept = json.loads(path.read_text(encoding="utf-8"))
+            if not isinstance(kept, dict):
+                raise TypeError("not an object")
             return cls(**{f.name: str(kept[f.name]) for f in fields(cls) if f.name in kept})
         except FileNotFoundError:
             return cls()

@@ -184,6 +184,13 @@ class Supervisor:
             self._end(group, grace=max(0.1, min(grace, deadline - time.monotonic())))
         self.children.clear()
 
+    def close(self) -> None:
+        """Stop what runs and give back what the supervisor itself holds."""
+        self.stop()
+        self._selector.close()
+        os.close(self._wake_out)
+        os.close(self._wake_in)
+
     def _end(self, group: list[Child], *, grace: float) -> None:
         """SIGTERM to all of them, then SIGKILL to those that still live after `grace` seconds."""
         for child in group:
