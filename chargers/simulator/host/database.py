@@ -1,0 +1,78 @@
+"""Connections of the host to PostgreSQL: psycopg's own async ones, as Django's share one thread."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, Final, TypeVar
+
+import psycopg
+from django.conf import settings
+from psycopg import AsyncConnection
+
+Result = TypeVar("Result")
+Connection = AsyncConnection[tuple[Any, ...]]
+Work = Callable[[Connection], Awaitable[Result]]
+
+#: seconds for one transaction, connecting included
+TIMEOUT: Final = 15.0
+#: what a loop survives by trying again: the database is away, busy, not migrated yet, or does not answer in time
+TROUBLE: Final = (psycopg.Error, TimeoutError, OSError)
+
+
+class Line:
+    """One connection for one purpose: opened when needed, thrown away as soon as anything goes wrong on it.
+
+    Beats, leases and records each have their own, so that a slow batch of one never holds up another.
+    """
+
+    def __init__(self, purpose: str) -> None:
+        self._purpose = purpose
+        self._connection: Connection | None = None
+        self._lock = asyncio.Lock()
+
+    async def run(self, work: Work[Result], *, timeout: float = TIMEOUT) -> Result:  # noqa: ASYNC109 - of the whole
+        """Run `work` in one transaction and return its result.
+
+        Raises one of TROUBLE; when the database is away or does not answer in time, the transaction may have been
+        committed or not.
+        """
+        async with self._lock:
+            try:
+                async with asyncio.timeout(timeout):
+                    connection = await self._open()
+                    async with connection.transaction():
+                        return await work(connection)
+            except BaseException as error:
+                # A refusal by the database leaves the connection sound; anything else leaves it in an unknown state.
+                if not isinstance(error, psycopg.DatabaseError) or isinstance(error, psycopg.OperationalError):
+                    await self._drop()
+                raise
+
+    async def close(self) -> None:
+        """Close the connection, if there is one."""
+        async with self._lock:
+            await self._drop()
+
+    async def _open(self) -> Connection:
+        if self._connection is None or self._connection.closed:
+            self._connection = await AsyncConnection.connect(
+                **parameters(), application_name=f"simulator {self._purpose}", autocommit=True
+            )
+        return self._connection
+
+    async def _drop(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await connection.close()
+
+
+def parameters() -> dict[str, Any]:
+    """Connection parameters of libpq from Django's default database."""
+    database = settings.DATABASES["default"]
+    named = {
+        "dbname": database["NAME"],
+        "user": database["USER"],
+        "password": database["PASSWORD"],
+        "host": database["HOST"],
+        "port": database["PORT"],
+    }
+    return {key: value for key, value in named.items() if value} | dict(database.get("OPTIONS", {}))

@@ -1,0 +1,272 @@
+"""Which chargers this process holds: claims them, notices changes of their rows, gives them back.
+
+Everything runs in one task, one look at the database after the other, so that no two decisions about a charger are
+ever in flight. Runners finish between looks; what they leave to do is picked up by the next one.
+"""
+
+import asyncio
+import contextlib
+from collections import Counter
+from collections.abc import Callable, Iterable
+from typing import Final
+from uuid import UUID
+
+import structlog
+
+from chargers.simulator.effects import ConnectionState
+from chargers.simulator.host import leases
+from chargers.simulator.host.database import TROUBLE, Line
+from chargers.simulator.host.leases import Claimed, LeaseLost, Survey
+from chargers.simulator.host.runner import Runner
+from chargers.simulator.host.shares import fair_share, surplus
+from chargers.simulator.host.shell import Shell
+from chargers.simulator.host.specs import Workshop
+
+log = structlog.get_logger(__name__)
+
+#: seconds between two looks when nobody hints, and at least
+POLL, PAUSE = 1.5, 0.05
+#: chargers claimed at once, and runners started before the sockets get their turn
+BATCH, TURN = 500, 25
+#: seconds that chargers above the fair share may wait for another host before this one takes them
+PATIENCE: Final = 5.0
+#: seconds without rebalancing after that: the other host does not seem to claim
+TRUCE: Final = 600.0
+#: seconds between two steps of rebalancing, and the part of its sessions that a host gives up in one
+STEP_EVERY, STEP_PART = 1.0, 0.05
+
+
+class Holdings:
+    """The chargers of this process and what is to be done about them."""
+
+    def __init__(self, shell: Shell, *, capacity: int) -> None:
+        self.runners: dict[int, Runner] = {}
+        self._shell = shell
+        self._capacity = capacity
+        #: called when the database says that this process is no host any more
+        self.on_lease_lost: Callable[[str], None] = self.abandon
+        self._host_id: UUID | None = None
+        self._line = Line("leases")
+        self._workshop = Workshop()
+        self._hint = asyncio.Event()
+        #: why -> charger -> epoch: closed, and to be given back at the next look
+        self._closed: dict[str, dict[int, int]] = {}
+        self._waiting_since: float | None = None
+        self._no_step_before = 0.0
+
+    # --- what others call -------------------------------------------------------------------------------------------
+
+    def look_soon(self) -> None:
+        """Something may have changed."""
+        self._hint.set()
+
+    def begin(self, host_id: UUID) -> None:
+        """This process is the host `host_id` from now on."""
+        self._host_id = self._shell.recorder.host_id = host_id
+        self._hint.set()
+
+    def abandon(self, why: str) -> None:
+        """This process is no host any more: end everything at once and write nothing."""
+        self._host_id = self._shell.recorder.host_id = None
+        self._shell.recorder.forget_states()
+        for runner in self.runners.values():
+            runner.cut(why)
+        self.runners.clear()
+        self._closed.clear()
+
+    def states(self) -> Counter[ConnectionState]:
+        """How many of the held chargers are in which state."""
+        return Counter(runner.state for runner in self.runners.values())
+
+    async def run(self) -> None:
+        """Look again and again, until cancelled."""
+        wait = POLL
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(wait):
+                    await self._hint.wait()
+            self._hint.clear()
+            wait = POLL
+            host_id = self._host_id
+            if host_id is None:
+                continue
+            try:
+                await self._look(host_id)
+                await asyncio.sleep(PAUSE)
+            except LeaseLost:
+                self.on_lease_lost("its row is not live")
+            except TROUBLE as error:
+                log.warning("look_failed", error=str(error) or repr(error))
+                await asyncio.sleep(1.0)
+
+    async def stop(self, within: float) -> None:
+        """Power everything off; what is not closed after `within` seconds is cut. Nothing is released here."""
+        done = asyncio.Event()
+
+        def finished(runner: Runner) -> None:
+            self.runners.pop(runner.lease.charger_id, None)
+            if not self.runners:
+                done.set()
+
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(within):
+                for number, runner in enumerate(list(self.runners.values())):
+                    runner.stop(finished)
+                    if number % TURN == 0:
+                        await asyncio.sleep(0)
+                while self.runners:
+                    # Those that were stopping already call their own end and not `finished`.
+                    with contextlib.suppress(TimeoutError):
+                        async with asyncio.timeout(0.1):
+                            await done.wait()
+        for runner in self.runners.values():
+            runner.cut("its simulator host was stopped")
+        await self._line.close()
+
+    # --- one look ---------------------------------------------------------------------------------------------------
+
+    async def _look(self, host_id: UUID) -> None:
+        await self._give_back(host_id)
+        fleet = await self._line.run(leases.survey)
+        if fleet.unclaimed:
+            await self._claim(host_id, fleet)
+        else:
+            self._waiting_since = None
+        await self._reconcile(host_id)
+        if not fleet.unclaimed:
+            self._rebalance(host_id, fleet)
+
+    async def _give_back(self, host_id: UUID) -> None:
+        while self._closed:
+            why, closed = self._closed.popitem()
+            try:
+                await self._line.run(lambda connection: leases.release(connection, host_id, closed, why))  # noqa: B023
+            except TROUBLE:
+                self._closed[why] = closed | self._closed.get(why, {})
+                raise
+
+    async def _claim(self, host_id: UUID, fleet: Survey) -> None:
+        capacities = [capacity for capacity, _ in fleet.hosts.values()]
+        share = fair_share(fleet.wanted, capacities, self._capacity)
+        room = share - len(self.runners)
+        if room <= 0:
+            room = min(self._leftovers(), self._capacity - len(self.runners))
+        while room > 0 and self._host_id == host_id:
+            limit = min(room, BATCH)
+            rows = await self._line.run(lambda connection: leases.claim(connection, host_id, limit))  # noqa: B023
+            await self._adopt(host_id, rows)
+            room -= len(rows)
+            if len(rows) < limit:
+                return
+
+    def _leftovers(self) -> int:
+        """How many chargers above the fair share to take: a batch, once they have waited too long for another host."""
+        now = self._shell.timers.time()
+        if self._waiting_since is None:
+            self._waiting_since = now
+        if now - self._waiting_since < PATIENCE:
+            return 0
+        self._no_step_before = now + TRUCE
+        return BATCH
+
+    async def _adopt(self, host_id: UUID, rows: Iterable[Claimed]) -> None:
+        """Make a runner of each row and power it on."""
+        rows = [row for row in rows if row.wanted]
+        if not rows:
+            return
+        ids = list({row.model_id for row in rows})
+        models = await self._line.run(lambda connection: leases.models(connection, ids))
+        for number, lease in enumerate(self._workshop.leases(rows, models)):
+            if self._host_id != host_id:
+                return  # lost meanwhile; whoever buried this host freed these rows too
+            stale = self.runners.pop(lease.charger_id, None)
+            if stale is not None:
+                stale.cut("claimed anew")
+            runner = self.runners[lease.charger_id] = Runner(self._shell, lease)
+            runner.start()
+            if number % TURN == TURN - 1:
+                await asyncio.sleep(0)
+
+    async def _reconcile(self, host_id: UUID) -> None:
+        """Compare what is held here with the rows; the sums tell without reading them whether that is needed."""
+        revisions = sum(runner.lease.revision for runner in self.runners.values())
+        here = leases.Fingerprint(len(self.runners), revisions, 0)
+        if await self._line.run(lambda connection: leases.fingerprint(connection, host_id)) == here:
+            return
+        rows = {row.id: row for row in await self._line.run(lambda connection: leases.held(connection, host_id))}
+        if self._host_id != host_id:
+            return
+        missing = []
+        for charger_id, runner in list(self.runners.items()):
+            row = rows.pop(charger_id, None)
+            if row is None or row.epoch != runner.lease.epoch:
+                missing.append(charger_id)
+            elif not row.wanted:
+                self._stop(runner, "stopped")
+            elif row.revision != runner.lease.revision:
+                self._restart(runner)
+        if missing:
+            await self._end_missing(missing)
+        closed = {charger_id for closed in self._closed.values() for charger_id in closed}
+        strays = [row for row in rows.values() if row.id not in closed]
+        await self._adopt(host_id, strays)  # restarted ones, and claims whose answer was lost
+        for row in strays:
+            if not row.wanted:
+                self._closed.setdefault("stopped", {})[row.id] = row.epoch
+
+    async def _end_missing(self, missing: list[int]) -> None:
+        """Rows that we hold no more: a deleted charger is powered off, one that was taken away is cut at once."""
+        existing = await self._line.run(lambda connection: leases.existing(connection, missing))
+        for charger_id in missing:
+            runner = self.runners.get(charger_id)
+            if runner is None:
+                continue
+            if charger_id in existing:
+                self.runners.pop(charger_id)
+                runner.cut("the lease was lost")
+            else:
+                runner.stop(self._end)
+
+    def _rebalance(self, host_id: UUID, fleet: Survey) -> None:
+        """Give up a few chargers when other live hosts have less than their share."""
+        now = self._shell.timers.time()
+        capacities = [capacity for capacity, _ in fleet.hosts.values()]
+        too_many = surplus(len(self.runners), fair_share(fleet.wanted, capacities, self._capacity))
+        needed = sum(
+            max(0, fair_share(fleet.wanted, capacities, capacity) - held)
+            for other, (capacity, held) in fleet.hosts.items()
+            if other != host_id
+        )
+        count = min(too_many, needed, max(1, int(len(self.runners) * STEP_PART)))
+        if count <= 0 or now < self._no_step_before:
+            return
+        self._no_step_before = now + STEP_EVERY
+        running = [runner for runner in self.runners.values() if not runner.stopping]
+        for runner in running[-count:]:
+            self._stop(runner, "moved to another simulator host")
+
+    # --- how runners end --------------------------------------------------------------------------------------------
+
+    def _stop(self, runner: Runner, why: str) -> None:
+        def finished(runner: Runner) -> None:
+            lease = runner.lease
+            if self._forget(runner):
+                self._closed.setdefault(why, {})[lease.charger_id] = lease.epoch
+
+        runner.stop(finished)
+
+    def _restart(self, runner: Runner) -> None:
+        """Power it off; the next look finds a row that is ours, wanted and has no runner."""
+        runner.stop(self._end)
+
+    def _end(self, runner: Runner) -> None:
+        """It has ended and there is no lease to give back."""
+        self._forget(runner)
+
+    def _forget(self, runner: Runner) -> bool:
+        """It has ended. False when it was not ours any more."""
+        if self.runners.get(runner.lease.charger_id) is not runner:
+            return False
+        del self.runners[runner.lease.charger_id]
+        self._hint.set()
+        return True

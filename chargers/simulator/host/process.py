@@ -1,0 +1,148 @@
+"""A simulator process from start to end: its parts, its signals, its limits, and what it prints."""
+
+import asyncio
+import gc
+import os
+import resource
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+from uuid import UUID
+
+import structlog
+
+from chargers.simulator.host.consumer import Ear, HostConsumer
+from chargers.simulator.host.database import TROUBLE
+from chargers.simulator.host.dialler import Dialler
+from chargers.simulator.host.fleet import Holdings
+from chargers.simulator.host.gate import Gate
+from chargers.simulator.host.membership import Membership, Terms
+from chargers.simulator.host.recorder import Recorder
+from chargers.simulator.host.shell import Clock, SessionMaker, Shell
+from chargers.simulator.host.timers import Timers
+
+log = structlog.get_logger(__name__)
+
+#: seconds for closing all sessions, and then for the last records; with the release of the leases about 8 in total
+CLOSE_WITHIN, FLUSH_WITHIN = 4.0, 2.0
+#: seconds between two lines of progress
+PROGRESS_EVERY: Final = 3.0
+
+
+@dataclass(slots=True)
+class Host:
+    """The parts of one simulator process, wired together."""
+
+    terms: Terms
+    ramp: float
+    make_session: SessionMaker
+    say: Callable[[str], None]
+    recorder: Recorder = field(init=False)
+    membership: Membership = field(init=False)
+    holdings: Holdings = field(init=False)
+    ear: Ear = field(init=False)
+
+    def __post_init__(self) -> None:
+        loop = asyncio.get_running_loop()
+        timers = Timers(loop)
+        self.recorder = Recorder()
+        shell = Shell(
+            loop=loop,
+            clock=Clock(loop.time),
+            timers=timers,
+            gate=Gate(loop, self.ramp),
+            dial=Dialler(loop, timers),
+            recorder=self.recorder,
+            make_session=self.make_session,
+        )
+        self.holdings = Holdings(shell, capacity=self.terms.capacity)
+        self.membership = Membership(self.terms, joined=self._joined, lost=self.holdings.abandon)
+        self.holdings.on_lease_lost = self.membership.lose
+        # A process that was asleep must let go before it sends a single heartbeat.
+        timers.before = self.membership.check
+        self.ear = Ear(HostConsumer(self.holdings.look_soon), lambda: self.membership.host_id)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Hold sessions until `stop` is set, then end in order. A part that fails ends the process."""
+        parts = [self.membership.run(), self.holdings.run(), self.recorder.run(), self.ear.run(), self._progress()]
+        tasks = [asyncio.ensure_future(part) for part in parts]
+        stopped = asyncio.ensure_future(stop.wait())
+        try:
+            done, _ = await asyncio.wait([*tasks, stopped], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in [*tasks, stopped]:
+                task.cancel()
+            await asyncio.wait([*tasks, stopped])
+            await self._end()
+        for task in done - {stopped}:
+            task.result()  # raises what ended it
+
+    async def _end(self) -> None:
+        """Close sessions cleanly, write the last records, give the leases back."""
+        self.say(f"simulator {self.terms.name} stops: closes {len(self.holdings.runners)} sessions")
+        host_id = self.membership.host_id
+        try:
+            await self.membership.drain()
+        except TROUBLE as error:
+            log.warning("not_drained", error=str(error) or repr(error))
+        await self.holdings.stop(CLOSE_WITHIN)
+        try:
+            async with asyncio.timeout(FLUSH_WITHIN):
+                await self.recorder.flush()
+        except TROUBLE as error:
+            log.warning("records_lost", error=str(error) or repr(error))
+        try:
+            await self.membership.leave()
+        except TROUBLE as error:
+            log.warning("not_left", error=str(error) or repr(error), meanwhile="the leases run out by themselves")
+        if host_id is not None:
+            await self.ear.leave(host_id)
+        await self.recorder.close()
+        await self.membership.close()
+
+    def _joined(self, host_id: UUID) -> None:
+        self.holdings.begin(host_id)
+        self.say(f"simulator {self.terms.name} ready, pid {os.getpid()}")
+
+    async def _progress(self) -> None:
+        """Say how many sessions are in which state, whenever that has changed."""
+        said = ""
+        while True:
+            await asyncio.sleep(PROGRESS_EVERY)
+            states = self.holdings.states()
+            line = ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
+            if line != said:
+                said = line
+                self.say(f"simulator {self.terms.name}: holds {states.total()}: {line or 'nothing'}")
+
+
+async def main(terms: Terms, *, ramp: float, make_session: SessionMaker, say: Callable[[str], None]) -> None:
+    """Run a simulator process until SIGTERM or SIGINT; a second signal leaves at once."""
+    stop = asyncio.Event()
+
+    def on_signal() -> None:
+        if stop.is_set():
+            os._exit(1)
+        stop.set()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, on_signal)
+    spare_the_collector()
+    await Host(terms, ramp, make_session, say).run(stop)
+
+
+def raise_file_limit() -> int:
+    """Allow as many open files as this process may have, and return how many that is."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return hard
+
+
+def spare_the_collector() -> None:
+    """Look through the old objects rarely: with 10,000 sessions a full collection stops everything for 0.3 s."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 100)

@@ -1,0 +1,81 @@
+"""What all runners of a process share, and the clock that they live by."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from chargers.simulator.effects import Effect, Intent
+from chargers.simulator.host.gate import Gate
+from chargers.simulator.host.port import Dial
+from chargers.simulator.host.recorder import Recorder
+from chargers.simulator.host.timers import Timers
+from chargers.simulator.model.specs import ChargerSpec
+
+
+class SessionPort(Protocol):
+    """The state machine of one charger as the shell sees it (`chargers.simulator.session.Session`)."""
+
+    def start(self, now: float) -> list[Effect]:
+        """Power on."""
+
+    def connected(self, now: float, subprotocol: str | None) -> list[Effect]:
+        """The opening handshake is done."""
+
+    def text(self, now: float, text: str) -> list[Effect]:
+        """One text message came."""
+
+    def refused_frame(self, now: float, reason: str) -> list[Effect]:
+        """Something came that is no text message."""
+
+    def intent(self, now: float, intent: Intent) -> list[Effect]:
+        """An order from outside."""
+
+    def wake(self, now: float) -> list[Effect]:
+        """The time of `next_wake` has come."""
+
+    def disconnected(self, now: float, why: str) -> list[Effect]:
+        """The connection is over, or the dial failed."""
+
+    def stop(self, now: float) -> list[Effect]:
+        """Power off."""
+
+    def next_wake(self) -> float | None:
+        """When `wake` is to be called; None for never."""
+
+
+class SessionMaker(Protocol):
+    """How a session is made; `Session` itself is one."""
+
+    def __call__(self, spec: ChargerSpec, *, now: float, seed: int) -> SessionPort:
+        """A session of the charger `spec`, not yet started."""
+
+
+class Clock:
+    """Seconds since the Unix epoch that never go back: the loop's monotonic time on the wall time of the start."""
+
+    def __init__(self, loop_time: Callable[[], float]) -> None:
+        self._loop_time = loop_time
+        self._base = time.time() - loop_time()
+
+    def now(self) -> float:
+        """Seconds since the Unix epoch."""
+        return self._base + self._loop_time()
+
+    def to_loop(self, moment: float) -> float:
+        """The loop's time of a moment."""
+        return moment - self._base
+
+
+@dataclass(slots=True)
+class Shell:
+    """The surroundings of a runner."""
+
+    loop: asyncio.AbstractEventLoop
+    clock: Clock
+    timers: Timers
+    gate: Gate
+    dial: Dial
+    recorder: Recorder
+    make_session: SessionMaker
