@@ -47,7 +47,9 @@ def test_it_shows_a_charger_in_the_contract_s_words(api, organization):
     }
 
 
-@pytest.mark.parametrize("charger_id", ["dep-000000000000", "nonsense", "%00", "dep-%F0%9F%94%8C", "1", "%20", "x" * 300])
+@pytest.mark.parametrize(
+    "charger_id", ["dep-000000000000", "nonsense", "%00", "dep-%F0%9F%94%8C", "1", "%20", "x" * 300]
+)
 @pytest.mark.parametrize(
     ("method", "tail"),
     [
@@ -175,7 +177,11 @@ def test_a_new_address_version_or_connector_restarts_the_session(api, charger, b
 def test_it_leaves_what_the_host_writes_alone(api, charger):
     host = make_host()
     Charger.objects.filter(pk=charger.pk).update(
-        host=host, lease_epoch=7, connection_state="online", provisioning_status="READY", provisioned_at=charger.created_at
+        host=host,
+        lease_epoch=7,
+        connection_state="online",
+        provisioning_status="READY",
+        provisioned_at=charger.created_at,
     )
     api.put(path(charger), {"ws_url": "ws://new.test", "name": "N"})
     row = snapshot()[0]
@@ -199,7 +205,9 @@ def test_an_identity_in_use_at_the_new_address_is_refused(api, organization, oth
     assert api.put(path(charger), {"ws_url": "ws://c.test"}).status_code == 200, "another organization does not count"
 
 
-@pytest.mark.parametrize("location_id", ["", "nonsense", "7c1d0f52-9a3e-4d0b-8a55-0f6e2b1c9d10", "foreign", 5, {}, ["x"], "\x00"])
+@pytest.mark.parametrize(
+    "location_id", ["", "nonsense", "7c1d0f52-9a3e-4d0b-8a55-0f6e2b1c9d10", "foreign", 5, {}, ["x"], "\x00"]
+)
 def test_an_unknown_location_is_refused(api, other_organization, charger, location_id):
     if location_id == "foreign":
         location_id = str(make_location(other_organization).id)

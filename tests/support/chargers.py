@@ -82,7 +82,11 @@ def make_messages(charger: Charger, count: int, **columns: Any) -> list[Message]
     defaults = {"direction": "cp_to_csms", "action": "Heartbeat"}
     rows = [
         Message(
-            **{"charger": charger, "at": DAWN + timedelta(seconds=number), "message": f'[2,"{number}","Heartbeat",{{}}]'}
+            **{
+                "charger": charger,
+                "at": DAWN + timedelta(seconds=number),
+                "message": f'[2,"{number}","Heartbeat",{{}}]',
+            }
             | defaults
             | columns
         )
