@@ -1,0 +1,1 @@
+"""Measurements of a whole lab on this machine: `make bench`."""
