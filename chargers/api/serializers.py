@@ -5,8 +5,8 @@ from typing import Any, cast
 from django.conf import settings
 from rest_framework import serializers
 
-from chargers.api.fields import ConnectorTypeField, DisplayName, OcppVersionField, WsUrl
 from chargers.choices import CONNECTION_STATES, OcppVersion
+from chargers.fields import ConnectorTypeField, DisplayName, OcppVersionField, WsUrl
 from chargers.models import Charger
 from chargers.services.configuration import Configuration
 from ocpplab.api.fields import Text

@@ -1,4 +1,4 @@
-"""Fields of chargers, shared by single create, bulk create and update: the rules of `chargers.rules`."""
+"""Fields of chargers, shared by single create, bulk create, update and imports: the rules of `chargers.rules`."""
 
 from collections.abc import Callable
 from typing import Any
