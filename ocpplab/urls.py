@@ -1,16 +1,22 @@
 """All addresses. No path of the API ends in a slash."""
 
 from django.contrib import admin
-from django.urls import URLPattern, URLResolver, path
+from django.urls import URLPattern, URLResolver, path, re_path
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerView
 
+from chargers.csms.consumer import CsmsApplication
+from chargers.csms.page import csms_urls
+from chargers.selectors.identities import charger_identities_known
 from ocpplab.api.health import health
+
+csms = CsmsApplication(known=charger_identities_known)
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("health", health, name="health"),
     path("admin/", admin.site.urls),
     path("openapi.json", SpectacularJSONAPIView.as_view(), name="schema"),
     path("docs", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+    *csms_urls(csms.central, lambda: len(csms.sockets)),
 ]
 
 handler400 = "ocpplab.api.exceptions.bad_request"
@@ -18,4 +24,4 @@ handler403 = "ocpplab.api.exceptions.forbidden"
 handler404 = "ocpplab.api.exceptions.not_found"
 handler500 = "ocpplab.api.exceptions.server_error"
 
-websocket_urlpatterns: list[URLPattern] = []
+websocket_urlpatterns = [re_path(r"(?s)^csms/.+", csms)]  # type: ignore[arg-type]  # an ASGI application

@@ -85,6 +85,7 @@ class Charger(TimeStamped):
             models.Index(fields=["location", "-created_at", "-id"], name="charger_of_location"),
             models.Index(F("id"), condition=Q(wanted=True, host__isnull=True), name="charger_to_claim"),
             models.Index(fields=["organization", "connection_state"], name="charger_by_connection"),
+            models.Index(fields=["identity"], name="charger_by_identity"),  # the built-in CSMS asks at each handshake
         ]
 
     def __str__(self) -> str:

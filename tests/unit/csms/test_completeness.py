@@ -58,7 +58,8 @@ def test_it_knows_of_every_request_in_the_schema_folder_who_sends_it(version):
 @pytest.mark.parametrize("version", Version)
 @pytest.mark.parametrize("status", Registration)
 @pytest.mark.parametrize("interval", [None, 0, 7])
-def test_it_answers_a_boot_as_the_policy_says(version, status, interval):    central = Central(rules=Rules(policies={"CP1": BootPolicy(status, interval)}, heartbeat_interval=33))
+def test_it_answers_a_boot_as_the_policy_says(version, status, interval):
+    central = Central(rules=Rules(policies={"CP1": BootPolicy(status, interval)}, heartbeat_interval=33))
     answer = ask(central, version, "BootNotification", REQUESTS[version]["BootNotification"][0])
     usual = 33 if status is Registration.ACCEPTED else 10
     assert answer.payload == {
