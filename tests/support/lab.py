@@ -34,11 +34,11 @@ class Lab:
         self.env = {key: value for key, value in os.environ.items() if key not in OURS} | env
         self.process: subprocess.Popen[bytes]
 
-    def start(self, *arguments: str) -> "Lab":
+    def start(self, *arguments: str, output: int | None = None) -> "Lab":
         options = ["--data-dir", str(self.data_dir), "--ready-file", str(self.ready_file), "--port", "0"]
         command = [sys.executable, "manage.py", "lab", *options, *self.arguments, *arguments]
         with self.log.open("ab") as log:
-            self.process = spawn(command, stdout=log, env=self.env, cwd=ROOT)
+            self.process = spawn(command, stdout=log if output is None else output, env=self.env, cwd=ROOT)
         return self
 
     def wait_ready(self, timeout: float = 90) -> dict[str, Any]:
