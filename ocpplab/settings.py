@@ -33,6 +33,7 @@ INSTALLED_APPS = [
     "channels",
     "rest_framework",
     "drf_spectacular",
+    "drf_spectacular_sidecar",
     "django_htmx",
     "ocpplab.apps.OcpplabConfig",
     "ocpplab.accounts",
@@ -51,6 +52,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "ocpplab.api.middleware.NoNulInPath",
 ]
 
 ROOT_URLCONF = "ocpplab.urls"
@@ -129,7 +131,9 @@ REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["ocpplab.api.authentication.BearerAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["ocpplab.api.authentication.HasTenant"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["ocpplab.api.bodies.JsonParser"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "ocpplab.api.bodies.AlwaysJson",
+    "URL_FORMAT_OVERRIDE": None,
     "DEFAULT_SCHEMA_CLASS": "ocpplab.api.schema.GatewaySchema",
     "EXCEPTION_HANDLER": "ocpplab.api.exceptions.handler",
     "UNAUTHENTICATED_USER": None,
@@ -140,6 +144,9 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "A self-hosted lab of simulated EV chargers. Speaks the OCPPLAB Gateway API 0.2.2.",
     "VERSION": "0.2.2",
     "SERVE_INCLUDE_SCHEMA": False,
+    # /docs works without the internet: its files come from a package
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SERVE_PUBLIC": True,
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "SERVE_AUTHENTICATION": [],
@@ -200,6 +207,8 @@ BULK_MAX_CHARGERS = env.integer("BULK_MAX_CHARGERS", 10_000, minimum=1)
 JOB_MAX_MESSAGES = env.integer("JOB_MAX_MESSAGES", 100)
 #: seconds after which a charger that no host holds counts as failed
 JOB_HOSTING_DEADLINE = env.integer("JOB_HOSTING_DEADLINE", 120, minimum=1)
+#: seconds without any movement after which the sweeper takes the pending chargers of a job for lost
+JOB_LOST_AFTER = env.integer("JOB_LOST_AFTER", 10, minimum=1)
 #: seconds between two beats of a simulator host, and how old a beat may be before the host counts as dead
 HOST_BEAT_INTERVAL = env.integer("HOST_BEAT_INTERVAL", 5, minimum=1)
 HOST_DEAD_AFTER = env.integer("HOST_DEAD_AFTER", 30, minimum=2)
@@ -221,8 +230,7 @@ TIME_ZONE = "UTC"
 USE_I18N = False
 USE_TZ = True
 
-STATIC_URL = "static/"
-STATIC_ROOT = BASE_DIR / "staticfiles"
+STATIC_URL = "static/"  # served from the packages' own folders: there is nothing to collect
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = DEBUG
 

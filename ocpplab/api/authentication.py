@@ -64,8 +64,13 @@ class IsCaller(BasePermission):
     message = "A valid token is needed."
 
     def has_permission(self, request: Request, view: "APIView") -> bool:
-        """Say whether somebody is there."""
-        return isinstance(request.user, Caller)
+        """Say whether somebody is there; refuse the header of another organization with 403."""
+        if not isinstance(request.user, Caller):
+            return False
+        header = request.headers.get(ORGANIZATION_HEADER)
+        if header is not None and not request.user.is_admin:
+            tenant_of(request.user, header)
+        return True
 
 
 class HasTenant(IsCaller):

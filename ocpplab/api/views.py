@@ -10,6 +10,8 @@ from ocpplab.accounts.models import Organization
 from ocpplab.api.exceptions import problems_of
 from ocpplab.common.errors import Invalid
 
+_LISTS = (serializers.ListField, serializers.MultipleChoiceField)
+
 
 class GatewayView(APIView):
     """A view on the data of one organization."""
@@ -29,8 +31,14 @@ def body(serializer: type[serializers.BaseSerializer[Any]], request: Request, **
 
 
 def query(serializer: type[serializers.BaseSerializer[Any]], request: Request) -> Any:
-    """Validate the query arguments. Raises `Invalid` (422) whose `loc` starts with `query`."""
-    bound = serializer(data=request.query_params)
+    """Validate the query arguments. Raises `Invalid` (422) whose `loc` starts with `query`.
+
+    DRF would read them as an HTML form, where an empty value counts as absent and an absent flag as false.
+    """
+    given = request.query_params
+    fields = getattr(serializer(), "fields", {})
+    data = {name: given.getlist(name) if isinstance(fields.get(name), _LISTS) else given[name] for name in given}
+    bound = serializer(data=data)
     try:
         bound.is_valid(raise_exception=True)
     except serializers.ValidationError as error:

@@ -1,6 +1,6 @@
 """Errors that a user can cause: a stable code, a message that tells what to do, and whether a retry can help."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 
@@ -53,11 +53,8 @@ class Unavailable(DomainError):
     retryable = True
 
 
-@dataclass
 class Invalid(DomainError):
     """The request breaks the schema or its rules (422), one problem an entry."""
-
-    problems: list[Problem] = field(default_factory=list)
 
     code = "invalid"
 
