@@ -1,21 +1,24 @@
 """All addresses. No path of the API ends in a slash."""
 
 from django.contrib import admin
-from django.urls import URLPattern, URLResolver, path, re_path
+from django.urls import URLPattern, URLResolver, include, path, re_path
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerView
 
 from chargers.csms.consumer import CsmsApplication
 from chargers.csms.page import csms_urls
 from chargers.selectors.identities import charger_identities_known
-from ocpplab.api.health import health
+from ocpplab.api.health import HealthView
 
 csms = CsmsApplication(known=charger_identities_known)
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("health", health, name="health"),
+    path("health", HealthView.as_view(), name="health"),
     path("admin/", admin.site.urls),
     path("openapi.json", SpectacularJSONAPIView.as_view(), name="schema"),
     path("docs", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+    path("ocpp/catalog/", include("chargers.catalog.urls")),
+    path("ocpp/", include("locations.api.urls")),
+    path("", include("chargers.api.urls")),
     *csms_urls(csms.central, lambda: len(csms.sockets)),
 ]
 

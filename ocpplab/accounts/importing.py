@@ -3,24 +3,14 @@
 import sys
 from argparse import ArgumentParser
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
 from ocpplab.accounts.models import Organization
-from ocpplab.common.imports import ImportFailed
+from ocpplab.common.imports import ImportCounts, ImportFailed
 from ocpplab.common.progress import Bar
-
-
-@dataclass(frozen=True, slots=True)
-class ImportCounts:
-    """What an import did, or with `--dry-run` would have done, in rows."""
-
-    created: int = 0
-    changed: int = 0
-    unchanged: int = 0
 
 
 class ImportCommand(BaseCommand):

@@ -1,11 +1,32 @@
 """Reachability: `GET /health`."""
 
-from django.db import connection
-from django.http import HttpRequest, JsonResponse
+from django.db import OperationalError, connection
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from ocpplab.common.errors import Unavailable
 
 
-def health(request: HttpRequest) -> JsonResponse:
-    """Say that the process answers and the database does; every value is a string. No token is needed."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT 1")
-    return JsonResponse({"status": "ok"})
+class HealthView(APIView):
+    """A probe: no token is needed, and none is looked at."""
+
+    authentication_classes = []
+    permission_classes = []
+
+    @extend_schema(
+        operation_id="health_check",
+        tags=["health"],
+        auth=[],
+        responses=serializers.DictField(child=serializers.CharField()),
+    )
+    def get(self, request: Request) -> Response:
+        """Say that the process answers and the database does; every value is a string."""
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT 1")
+        except OperationalError:
+            raise Unavailable("The database does not answer.", code="database_unavailable") from None
+        return Response({"status": "ok"})

@@ -38,6 +38,20 @@ class Row:
     data: dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class ImportCounts:
+    """What an import did, or as a dry run would have done, in rows."""
+
+    created: int = 0
+    changed: int = 0
+    unchanged: int = 0
+
+    def __add__(self, other: "ImportCounts") -> "ImportCounts":
+        return ImportCounts(
+            self.created + other.created, self.changed + other.changed, self.unchanged + other.unchanged
+        )
+
+
 class ImportFailed(DomainError):
     """The file has errors; nothing was imported."""
 
