@@ -74,7 +74,8 @@ class ProvisioningItem(models.Model):
     """One charger of a job: its own outcome, its own retries.
 
     `group` is the index into the job's groups. `explicit` tells an id that the caller gave (a clash is a failure) from
-    a random suffix (a clash draws another). `dispatched_at` is when its call was last published.
+    a random suffix (a clash draws another). `dispatched_at` is when its call was last published or, for a retry, is
+    due; `moved_at` is when its status last changed. `attempts` counts the tries that came to nothing.
     """
 
     job = models.ForeignKey(ProvisioningJob, on_delete=models.CASCADE, related_name="items")
@@ -90,7 +91,7 @@ class ProvisioningItem(models.Model):
     error_message = models.CharField(max_length=2000, blank=True, default="")
     error_retryable = models.BooleanField(default=False)
     dispatched_at = models.DateTimeField(null=True, blank=True)
-    settled_at = models.DateTimeField(null=True, blank=True)
+    moved_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [

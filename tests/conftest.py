@@ -7,6 +7,8 @@ from ocpplab.accounts.models import Organization, Role
 from ocpplab.accounts.services import token_create
 from tests.support import servers
 
+pytest_plugins = ["tests.support.processes"]
+
 
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings() -> None:

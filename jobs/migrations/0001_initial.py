@@ -57,7 +57,7 @@ class Migration(migrations.Migration):
                 ('error_message', models.CharField(blank=True, default='', max_length=2000)),
                 ('error_retryable', models.BooleanField(default=False)),
                 ('dispatched_at', models.DateTimeField(blank=True, null=True)),
-                ('settled_at', models.DateTimeField(blank=True, null=True)),
+                ('moved_at', models.DateTimeField(blank=True, null=True)),
                 ('charger', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='items', to='chargers.charger')),
                 ('job', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='items', to='jobs.provisioningjob')),
             ],

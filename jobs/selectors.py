@@ -1,0 +1,111 @@
+"""Reading jobs."""
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Count, Max, Q, QuerySet
+from django.db.models.functions import Now
+
+from chargers.choices import HostStatus
+from chargers.models import Charger
+from chargers.simulator.effects import ConnectionState
+from jobs.choices import ItemStatus
+from jobs.errors import JobNotFound
+from jobs.models import ProvisioningItem, ProvisioningJob
+from ocpplab.accounts.models import Organization
+from ocpplab.common.choices import ProvisioningStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Where the items of a job stand; `hosted` of the `created` are held by a live host or were stopped since."""
+
+    items: int
+    pending: int
+    created: int
+    hosted: int
+    online: int
+    failed: int
+    moved_at: datetime | None
+
+
+def created() -> Q:
+    """Items that have a charger, or had."""
+    return Q(status__in=(ItemStatus.CREATED, ItemStatus.HELD))
+
+
+def hosted() -> Q:
+    """Items whose charger a live simulator holds now, or that was held and then stopped by its user.
+
+    A host that has not beaten for a while does not count, whatever its row says (database clock). Items that the job
+    has settled as held count for good: what becomes of their hosts later is not the job's matter.
+    """
+    alive = Now() - timedelta(seconds=settings.HOST_DEAD_AFTER)
+    was_held = Q(charger__provisioning_status=ProvisioningStatus.READY)
+    held = Q(charger__host__status=HostStatus.LIVE, charger__host__beat_at__gt=alive)
+    return Q(status=ItemStatus.HELD) | (was_held & (held | Q(charger__wanted=False)))
+
+
+def job_counts(job_id: uuid.UUID) -> Counts:
+    """Count the items of a job: one query."""
+    row = ProvisioningItem.objects.filter(job_id=job_id).aggregate(
+        items=Count("id"),
+        pending=Count("id", filter=Q(status=ItemStatus.PENDING)),
+        created=Count("id", filter=created()),
+        hosted=Count("id", filter=created() & hosted()),
+        online=Count("id", filter=created() & Q(charger__connection_state=ConnectionState.ONLINE)),
+        failed=Count("id", filter=Q(status=ItemStatus.FAILED)),
+        moved_at=Max("moved_at"),
+    )
+    return Counts(**row)
+
+
+def jobs_list(
+    organization: Organization, *, status: str | None = None, location_id: uuid.UUID | None = None
+) -> QuerySet[ProvisioningJob]:
+    """Return the organization's jobs, newest first, without their groups (10,000 ids in each)."""
+    rows = ProvisioningJob.objects.filter(organization=organization).defer("groups")
+    if status is not None:
+        rows = rows.filter(status=status)
+    if location_id is not None:
+        rows = rows.filter(location_id=location_id)
+    return rows.order_by("-created_at", "-id")
+
+
+def job_get(
+    organization: Organization, job_id: uuid.UUID | None, *, location_id: uuid.UUID | None = None
+) -> ProvisioningJob:
+    """Return a job of the organization (and of the location, when one is named). Raises `JobNotFound`."""
+    rows = jobs_list(organization, location_id=location_id)
+    job = None if job_id is None else rows.filter(pk=job_id).first()
+    if job is None:
+        raise JobNotFound
+    return job
+
+
+def job_of_charger(charger_id: int) -> ProvisioningJob | None:
+    """Return the latest job that the charger was an item of; None when it came without one (an import)."""
+    return ProvisioningJob.objects.filter(items__charger_id=charger_id).defer("groups").order_by("-created_at").first()
+
+
+def job_chargers(job_id: uuid.UUID) -> list[Charger]:
+    """Return the chargers that a job created and that still exist, as they were asked for.
+
+    A job has thousands of chargers of few models on few hosts, so these are fetched once each and not with every row.
+    """
+    rows = Charger.objects.filter(items__in=ProvisioningItem.objects.filter(created(), job_id=job_id))
+    return list(rows.order_by("items__ordinal").prefetch_related("model__brand", "host"))
+
+
+def job_failures(job_id: uuid.UUID) -> list[dict[str, Any]]:
+    """Return `identity`, `error`, `code` and `retryable` of each item that failed, as they were asked for."""
+    rows = ProvisioningItem.objects.filter(job_id=job_id, status=ItemStatus.FAILED).order_by("ordinal")
+    return [
+        {"identity": identity, "error": message, "code": code, "retryable": retryable}
+        for identity, message, code, retryable in rows.values_list(
+            "identity", "error_message", "error_code", "error_retryable"
+        )
+    ]

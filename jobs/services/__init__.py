@@ -1,0 +1,23 @@
+"""Writing jobs: every way in which a job or an item of it changes."""
+
+from jobs.services.creating import charger_request, job_create
+from jobs.services.expanding import job_expand, job_start
+from jobs.services.provisioning import Outcome, item_fail, item_provision, item_tried
+from jobs.services.settling import job_settle
+from jobs.services.steering import job_cancel, job_retry_failed
+from jobs.services.sweeping import jobs_sweep
+
+__all__ = [
+    "Outcome",
+    "charger_request",
+    "item_fail",
+    "item_provision",
+    "item_tried",
+    "job_cancel",
+    "job_create",
+    "job_expand",
+    "job_retry_failed",
+    "job_settle",
+    "job_start",
+    "jobs_sweep",
+]
