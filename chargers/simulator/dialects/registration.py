@@ -68,7 +68,8 @@ class RegistrationBlock(Block):
             self._accepted(ctx, answer)
             return
         ctx.registration = registration
-        ctx.fail_all(f"the CSMS answered BootNotification with {answer['status']}")
+        if registration is Registration.REJECTED:
+            ctx.fail_all("the CSMS rejected this charger")  # a pending one may still send what it was asked for
         interval = float(answer["interval"])
         wait = min(interval, LONGEST_WAIT) if interval > 0 else ctx.dice.between(*OWN_WAIT)
         ctx.timers[BOOT_TIMER] = ctx.now + wait

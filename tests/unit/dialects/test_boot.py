@@ -245,3 +245,52 @@ def test_words_that_are_too_long_for_the_version_are_cut():
     model = replace(AC_TWIN, vendor="V" * 90, model="M" * 90, firmware="F" * 90)
     for version in Version:
         assert Driver(version, model=model).boot().state is ConnectionState.ONLINE
+
+
+@BOTH
+def test_a_boot_is_sent_once_however_often_it_is_triggered(version):
+    driver = Driver(version, script=answer("Pending", 900)).boot().clear()
+    driver.automatic = False
+    for _ in range(3):
+        driver.ask("TriggerMessage", {"requestedMessage": BOOT})
+    driver.script = {}
+    driver.automatic = True
+    driver.reply()
+    assert driver.actions().count(BOOT) == 1
+
+
+def test_a_report_that_was_asked_for_too_early_waits_for_the_registration():
+    """B01: before an answer to BootNotification nothing else is sent."""
+    driver = Driver(Version.V201, script={BOOT: CallError("", "InternalError", "")}).boot().clear()
+    request = {"requestId": 1, "reportBase": "SummaryInventory"}
+    assert driver.ask("GetBaseReport", request).payload == {"status": "Accepted"}
+    assert driver.calls() == []
+    driver.script = {}
+    driver.advance(61)
+    assert driver.actions() == [BOOT, "NotifyReport", "StatusNotification", "StatusNotification"]
+
+
+@pytest.fixture
+def asked_to_boot():
+    """A 1.6 charger, accepted, whose triggered BootNotification is not answered yet; two statuses wait behind it."""
+    driver = Driver(Version.V16).boot().clear()
+    driver.automatic = False
+    driver.ask("TriggerMessage", {"requestedMessage": BOOT})
+    driver.ask("TriggerMessage", {"requestedMessage": "StatusNotification", "connectorId": 1})
+    driver.ask("ChangeAvailability", {"connectorId": 2, "type": "Inoperative"})
+    driver.automatic = True
+    return driver
+
+
+def test_told_to_wait_it_sends_what_it_was_asked_for_and_keeps_the_rest(asked_to_boot):
+    """1.6 §4.2."""
+    asked_to_boot.asked_while_pending = 1
+    asked_to_boot.reply(answer("Pending")[BOOT])
+    assert [call.payload.get("connectorId") for call in asked_to_boot.calls()] == [None, 1]
+    asked_to_boot.advance(61)
+    assert asked_to_boot.calls("StatusNotification")[1].payload["connectorId"] == 2
+
+
+def test_rejected_it_drops_what_was_waiting(asked_to_boot):
+    asked_to_boot.reply(answer("Rejected")[BOOT]).clear().advance(61)
+    assert [call.payload.get("connectorId") for call in asked_to_boot.calls()] == [None, 0, 1, 2]

@@ -89,3 +89,14 @@ def test_it_does_not_beat_without_a_connection_and_beats_again_after_it(version)
 def test_it_sleeps_until_the_next_beat(version):
     driver = Driver(version, script=accepted(60)).boot()
     assert driver.session.next_wake() == START + 60
+
+
+@BOTH
+def test_beats_that_are_never_answered_do_not_pile_up(version):
+    driver = Driver(version, script=accepted(1)).boot()
+    driver.script["Heartbeat"] = None
+    driver.advance(4000)
+    assert "queue_full" not in driver.session.oddities()
+    driver.script = {}
+    driver.advance(31).clear().advance(0.5)
+    assert len(driver.calls("Heartbeat")) <= 1

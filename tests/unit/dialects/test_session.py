@@ -218,15 +218,58 @@ def test_a_change_while_away_is_told_after_the_next_connection(version):
 
 
 def test_after_more_than_the_offline_threshold_2_0_1_reports_everything():
-    """B04.FR.01-02."""
+    """B04.FR.01-02: the time away counts from the loss, however many dials failed since."""
     driver = Driver(Version.V201).boot().drop()
     driver.advance(3)
     driver.clear().connect().drop()
     assert driver.actions() == ["Heartbeat"]
-    driver.advance(3).clear()
-    driver.now += 601
-    driver.connect()
+    lost = driver.now
+    while driver.now < lost + 600:
+        due = driver.session.next_wake()
+        assert due is not None
+        driver.advance(due - driver.now)
+        driver.drop()
+    driver.advance(400).clear().connect()
     assert driver.actions() == ["StatusNotification", "StatusNotification", "Heartbeat"]
+
+
+@BOTH
+def test_a_status_that_a_reboot_told_anyway_is_not_told_again(version):
+    driver = Driver(version, script={"StatusNotification": None}).boot().drop()
+    driver.script = {}
+    driver.intent("reset")
+    driver.registration = "none"
+    driver.advance(6).connect().drop()
+    driver.clear().advance(3).connect()
+    assert driver.actions() == ["Heartbeat"]
+
+
+@BOTH
+def test_powered_on_again_it_has_forgotten_its_troubles(version):
+    driver = Driver(version).start()
+    for _ in range(6):
+        driver.drop()
+        driver.advance(400)
+    driver.connect("nonsense").stop()
+    driver.drop("closed")
+    driver.clear().start().drop("connection refused")
+    due = driver.session.next_wake()
+    assert due is not None
+    assert due - driver.now <= 2
+    assert driver.detail.startswith("connection refused")
+
+
+@BOTH
+def test_back_off_grows_also_when_a_csms_answers_pending_and_drops_the_connection(version):
+    pending = {"status": "Pending", "interval": 1, "currentTime": "2024-01-01T00:00:00Z"}
+    driver = Driver(version, script={"BootNotification": pending}).start()
+    waits = []
+    for _ in range(6):
+        driver.connect().drop()
+        due = max(driver.session._ctx.timers.values())
+        waits.append(due - driver.now)
+        driver.advance(waits[-1])
+    assert waits[-1] > 16
 
 
 @BOTH
