@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.db import models
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 
@@ -18,6 +19,7 @@ class BrandAdmin(admin.ModelAdmin[Brand]):
     list_display = ["name", "slug", "models_"]
     search_fields = ["name", "slug"]
     readonly_fields = ["id", "created_at"]
+    formfield_overrides = {models.URLField: {"assume_scheme": "https"}}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Brand]:
         return super().get_queryset(request).annotate(models_number=Count("models"))
@@ -30,6 +32,8 @@ class BrandAdmin(admin.ModelAdmin[Brand]):
 
 class ChargerModelForm(forms.ModelForm[ChargerModel]):
     """Checks the layout, so that no charger is made that cannot be simulated."""
+
+    image_url = forms.URLField(required=False, assume_scheme="https", empty_value=None)
 
     class Meta:
         model = ChargerModel

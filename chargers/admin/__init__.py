@@ -1,0 +1,8 @@
+"""The chargers app in the admin. Importing this package registers everything."""
+
+from chargers.admin.charger import ChargerAdmin
+from chargers.admin.host import SimulatorHostAdmin
+from chargers.admin.message import MessageAdmin
+from chargers.catalog.admin import BrandAdmin, ChargerModelAdmin
+
+__all__ = ["BrandAdmin", "ChargerAdmin", "ChargerModelAdmin", "MessageAdmin", "SimulatorHostAdmin"]

@@ -1,0 +1,68 @@
+"""Filters of the list of chargers that stay short where there are thousands of locations and hosts."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.contrib.admin import ModelAdmin, SimpleListFilter
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from chargers.choices import HostStatus
+from chargers.models import Charger, SimulatorHost
+from locations.models import Location
+from ocpplab.accounts.scoping import organization_of
+from ocpplab.api.fields import as_uuid
+
+SHOWN = 30
+NONE = "none"
+
+
+class _RowFilter(SimpleListFilter):
+    """Filters by a foreign key; any id works in the address, the newest ones are offered."""
+
+    column: str
+
+    def offered(self, request: HttpRequest) -> Sequence[tuple[str, str]]:
+        """Return (id, name) of the rows to offer."""
+        raise NotImplementedError
+
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> list[tuple[Any, str]]:
+        """Offer those, and none."""
+        return [*self.offered(request), (NONE, "(none)")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Charger]) -> QuerySet[Charger]:
+        """Apply it; what is no id at all matches nothing."""
+        value = self.value()
+        if value is None:
+            return queryset
+        if value == NONE:
+            return queryset.filter(**{f"{self.column}__isnull": True})
+        key = as_uuid(value)
+        return queryset.none() if key is None else queryset.filter(**{self.column: key})
+
+
+class LocationFilter(_RowFilter):
+    """By location: the newest are offered, the others are found by the search."""
+
+    title = "location"
+    parameter_name = "location"
+    column = "location_id"
+
+    def offered(self, request: HttpRequest) -> Sequence[tuple[str, str]]:
+        """Return the newest locations that the user may see."""
+        own = organization_of(request)
+        rows = Location.objects.all() if own is None else Location.objects.filter(organization=own)
+        return [(str(row.pk), row.name) for row in rows.order_by("-created_at", "-id")[:SHOWN]]
+
+
+class HostFilter(_RowFilter):
+    """By simulator process that holds the session."""
+
+    title = "host"
+    parameter_name = "host"
+    column = "host_id"
+
+    def offered(self, request: HttpRequest) -> Sequence[tuple[str, str]]:
+        """Return the processes that are not gone."""
+        rows = SimulatorHost.objects.exclude(status=HostStatus.GONE).order_by("name")
+        return [(str(row.pk), row.name) for row in rows[:SHOWN]]
