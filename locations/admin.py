@@ -10,7 +10,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
 
 from locations.models import Location
-from locations.rules import country_problem, time_zone_problem
+from locations.rules import country_code, country_problem, time_zone_problem
 from locations.services import location_delete
 from locations.services.writing import slug_draw
 from ocpplab.accounts.scoping import ScopedAdmin
@@ -40,7 +40,7 @@ class LocationForm(forms.ModelForm[Location]):
 
     def clean_country(self) -> str:
         """Take any letter case."""
-        code = str(self.cleaned_data["country"]).upper()
+        code = country_code(self.cleaned_data["country"])
         if problem := country_problem(code):
             raise forms.ValidationError(problem)
         return code

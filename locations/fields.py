@@ -4,7 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from locations.rules import country_problem, time_zone_problem
+from locations.rules import country_code, country_problem, time_zone_problem
 from ocpplab.api.fields import Number, Text
 
 
@@ -13,7 +13,7 @@ class Country(Text):
 
     def to_internal_value(self, data: Any) -> str:
         """Refuse what is not in the list."""
-        code = super().to_internal_value(data).upper()
+        code = country_code(super().to_internal_value(data))
         if problem := country_problem(code):
             raise serializers.ValidationError(problem, code="country")
         return code

@@ -16,6 +16,11 @@ def time_zones() -> frozenset[str]:
     return frozenset(zoneinfo.available_timezones() - _NO_ZONES)
 
 
+def country_code(text: str) -> str:
+    """Return a code in upper case; what is not ASCII stays as it is, for `ß` would become SS, South Sudan."""
+    return text.upper() if text.isascii() else text
+
+
 def country_problem(code: str) -> str | None:
     """Return what is wrong with an upper-case country code, or None."""
     if code in COUNTRIES:

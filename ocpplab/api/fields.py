@@ -48,8 +48,12 @@ class Flag(serializers.BooleanField):
 
 
 def as_uuid(text: str) -> uuid.UUID | None:
-    """Return the UUID that a path segment spells, or None: a malformed id is an id that does not exist."""
+    """Return the UUID that a path segment spells, or None: a malformed id is an id that does not exist.
+
+    Python would also take braces, `urn:uuid:`, missing hyphens and the digits of every script.
+    """
     try:
-        return uuid.UUID(text)
+        found = uuid.UUID(text)
     except ValueError:
         return None
+    return found if str(found) == text.lower() else None
