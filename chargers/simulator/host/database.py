@@ -39,12 +39,11 @@ class Line:
             try:
                 async with asyncio.timeout(timeout):
                     connection = await self._open()
-                    async with connection.transaction():
-                        return await work(connection)
+                    result = await work(connection)
+                    await connection.commit()
+                    return result
             except BaseException as error:
-                # A refusal by the database leaves the connection sound; anything else leaves it in an unknown state.
-                if not isinstance(error, psycopg.DatabaseError) or isinstance(error, psycopg.OperationalError):
-                    await self._drop()
+                await self._after(error)
                 raise
 
     async def close(self) -> None:
@@ -55,9 +54,21 @@ class Line:
     async def _open(self) -> Connection:
         if self._connection is None or self._connection.closed:
             self._connection = await AsyncConnection.connect(
-                **parameters(), application_name=f"simulator {self._purpose}", autocommit=True
+                **parameters(), application_name=f"simulator {self._purpose}"
             )
         return self._connection
+
+    async def _after(self, error: BaseException) -> None:
+        """A refusal by the database leaves the connection sound; anything else, in a state that nobody knows."""
+        if (
+            isinstance(error, psycopg.DatabaseError)
+            and not isinstance(error, psycopg.OperationalError)
+            and self._connection is not None
+            and not self._connection.closed
+        ):
+            await self._connection.rollback()
+        else:
+            await self._drop()
 
     async def _drop(self) -> None:
         connection, self._connection = self._connection, None

@@ -1,0 +1,306 @@
+"""A runner over sessions that are told what to want, and that fail."""
+
+import asyncio
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from chargers.simulator.effects import Close, Connect, ConnectionState, Direction, Effect, Log, Send, State
+from chargers.simulator.host import runner as running
+from chargers.simulator.host.gate import Gate
+from chargers.simulator.host.port import Listener
+from chargers.simulator.host.recorder import Recorder
+from chargers.simulator.host.runner import Runner
+from chargers.simulator.host.shell import Clock, Shell
+from chargers.simulator.host.specs import Lease
+from chargers.simulator.host.timers import Timers
+from chargers.simulator.model.specs import ChargerSpec, ConnectorSpec, EvseSpec, ModelSpec
+
+SPEC = ChargerSpec("A 1", "s", ModelSpec("v", "m", "1", (EvseSpec((ConnectorSpec("Type2", 1, 3),)),), 1), "OCPP1.6")
+CONNECTING, ONLINE, OFFLINE = ConnectionState.CONNECTING, ConnectionState.ONLINE, ConnectionState.OFFLINE
+
+
+@dataclass
+class Script:
+    """A session that does what it is told, call by call; an exception is raised."""
+
+    plan: dict[str, list[Effect] | Exception]
+    calls: list[tuple[Any, ...]] = field(default_factory=list)
+    wake_at: float | None = None
+
+    def _do(self, name: str, *arguments: Any) -> list[Effect]:
+        self.calls.append((name, *arguments))
+        answer = self.plan.get(name, [])
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def start(self, now: float) -> list[Effect]:
+        return self._do("start")
+
+    def connected(self, now: float, subprotocol: str | None) -> list[Effect]:
+        return self._do("connected", subprotocol)
+
+    def text(self, now: float, text: str) -> list[Effect]:
+        return self._do("text", text)
+
+    def refused_frame(self, now: float, reason: str) -> list[Effect]:
+        return self._do("refused_frame", reason)
+
+    def intent(self, now: float, intent: Any) -> list[Effect]:
+        return self._do("intent", intent)
+
+    def wake(self, now: float) -> list[Effect]:
+        return self._do("wake")
+
+    def disconnected(self, now: float, why: str) -> list[Effect]:
+        return self._do("disconnected", why)
+
+    def stop(self, now: float) -> list[Effect]:
+        return self._do("stop")
+
+    def next_wake(self) -> float | None:
+        return self.wake_at
+
+
+@dataclass
+class Line:
+    """A link that keeps what was done to it."""
+
+    address: str
+    subprotocol: str
+    listener: Listener
+    done: list[tuple[Any, ...]] = field(default_factory=list)
+
+    def send(self, text: str) -> None:
+        self.done.append(("send", text))
+
+    def close(self, code: int, reason: str) -> None:
+        self.done.append(("close", code, reason))
+
+    def abort(self, why: str) -> None:
+        self.done.append(("abort", why))
+
+    def set_ping(self, interval: int) -> None:
+        self.done.append(("ping", interval))
+
+
+class Bench:
+    """A shell whose dials and sessions are ours."""
+
+    def __init__(self, *plans: dict[str, list[Effect] | Exception]) -> None:
+        loop = asyncio.get_running_loop()
+        self.links: list[Line] = []
+        self.sessions: list[Script] = []
+        self.seeds: list[int] = []
+        self.plans = deque(plans)
+        self.shell = Shell(loop, Clock(loop.time), Timers(loop), Gate(loop, 1e6), self.dial, Recorder(), self.make)
+
+    def dial(self, address: str, subprotocol: str, listener: Listener) -> Line:
+        self.links.append(Line(address, subprotocol, listener))
+        return self.links[-1]
+
+    def make(self, spec: ChargerSpec, *, now: float, seed: int) -> Script:
+        self.seeds.append(seed)
+        self.sessions.append(Script(self.plans.popleft() if len(self.plans) > 1 else self.plans[0]))
+        return self.sessions[-1]
+
+    def runner(self, **changes: Any) -> Runner:
+        values = {"charger_id": 7, "epoch": 3, "revision": 1, "ws_url": "ws://h/base/", "spec": SPEC} | changes
+        return Runner(self.shell, Lease(**values))
+
+    def shown(self) -> tuple[str, str]:
+        news = self.shell.recorder._states[7]
+        return news.state, news.detail
+
+
+DIALS: dict[str, list[Effect] | Exception] = {"start": [State(CONNECTING), Connect()]}
+
+
+async def opened(bench: Bench, runner: Runner) -> Line:
+    runner.start()
+    await asyncio.sleep(0.03)
+    runner.opened(bench.links[-1], "ocpp1.6")
+    return bench.links[-1]
+
+
+def test_it_dials_the_address_with_the_identity_encoded(run):
+    async def scenario():
+        bench = Bench(DIALS)
+        link = await opened(bench, bench.runner())
+        assert (link.address, link.subprotocol) == ("ws://h/base/A%201", "ocpp1.6")
+        assert bench.sessions[0].calls == [("start",), ("connected", "ocpp1.6")]
+
+    run(scenario())
+
+
+def test_it_carries_out_effects_in_their_order(run):
+    async def scenario():
+        effects = [Log(Direction.TO_CSMS, "Boot", "b"), Send("b"), State(ONLINE), Send("c"), Close(1001, "x")]
+        bench = Bench(DIALS | {"connected": effects})
+        link = await opened(bench, bench.runner())
+        assert link.done == [("send", "b"), ("send", "c"), ("close", 1001, "x")]
+        assert bench.shown() == ("online", "")
+        (row,) = bench.shell.recorder._rows
+        assert (row.charger_id, row.direction, row.action, row.message) == (7, "cp_to_csms", "Boot", "b")
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("call", ["start", "connected", "text", "refused_frame", "disconnected", "wake"])
+def test_a_bug_in_a_session_ends_that_session_and_it_is_tried_again_later(run, monkeypatch, call, caplog):
+    monkeypatch.setattr(running, "OFF_FIRST", 0.1)
+
+    async def scenario():
+        bench = Bench(DIALS | {call: ZeroDivisionError("a bug")}, DIALS)
+        other, runner = bench.runner(charger_id=8), bench.runner()
+        runner.start()
+        await asyncio.sleep(0.03)
+        if bench.links:
+            link = bench.links[0]
+            runner.opened(link, "ocpp1.6")
+            if call == "wake":
+                runner.ring(0.0)
+            runner.received(link, "{}")
+            runner.refused(link, "binary")
+            runner.closed(link, "gone")
+        assert bench.shown()[0] == "offline"
+        assert "internal error of the simulator: ZeroDivisionError('a bug')" in bench.shown()[1]
+        assert "a bug" in caplog.text
+        other.start()
+        assert len(bench.sessions) == 2
+        await asyncio.sleep(0.25)
+        assert len(bench.sessions) == 3, "not tried again"
+        assert bench.sessions[2].calls[0] == ("start",)
+
+    run(scenario())
+
+
+def test_a_session_that_always_fails_is_tried_ever_less_often(run, monkeypatch):
+    monkeypatch.setattr(running, "OFF_FIRST", 0.05)
+
+    async def scenario():
+        bench = Bench({"start": ZeroDivisionError()})
+        bench.runner().start()
+        await asyncio.sleep(0.9)
+        assert 3 <= len(bench.sessions) <= 5
+
+    run(scenario())
+
+
+def test_a_session_that_wants_to_wake_in_the_past_does_not_spin(run):
+    async def scenario():
+        bench = Bench(DIALS)
+        runner = bench.runner()
+        runner.start()
+        bench.sessions[0].wake_at = 0.0
+        runner.ring(0.0)
+        await asyncio.sleep(0.3)
+        assert 5 < bench.sessions[0].calls.count(("wake",)) <= 31
+
+    run(scenario())
+
+
+def test_stopping_waits_for_the_end_of_the_connection(run):
+    async def scenario():
+        bench, ended = Bench(DIALS | {"stop": [Close(1000, "off"), State(OFFLINE)]}), []
+        runner = bench.runner()
+        link = await opened(bench, runner)
+        runner.stop(ended.append)
+        assert link.done[0] == ("close", 1000, "off")
+        assert not ended
+        runner.received(link, "late")
+        runner.closed(link, "closed")
+        assert ended == [runner]
+        assert bench.sessions[0].calls[-1] == ("stop",)
+
+    run(scenario())
+
+
+def test_stopping_without_a_connection_ends_at_once_and_a_dial_that_waits_is_dropped(run):
+    async def scenario():
+        bench, ended = Bench(DIALS), []
+        runner = bench.runner()
+        runner.start()
+        runner.stop(ended.append)
+        assert ended == [runner]
+        await asyncio.sleep(0.05)
+        assert not bench.links
+
+    run(scenario())
+
+
+def test_a_bug_in_stop_still_ends(run):
+    async def scenario():
+        bench, ended = Bench(DIALS | {"stop": ZeroDivisionError()}), []
+        runner = bench.runner()
+        link = await opened(bench, runner)
+        runner.stop(ended.append)
+        runner.closed(link, "cut")
+        assert ended == [runner]
+        await asyncio.sleep(0.05)
+        assert len(bench.sessions) == 1
+
+    run(scenario())
+
+
+def test_a_lost_lease_is_cut_without_a_word_to_the_database(run):
+    async def scenario():
+        bench = Bench(DIALS | {"disconnected": [State(OFFLINE, "gone"), Connect()]})
+        runner = bench.runner()
+        link = await opened(bench, runner)
+        before = bench.shown()
+        runner.cut("lost")
+        runner.received(link, "late")
+        runner.closed(link, "lost")
+        runner.ring(0.0)
+        await asyncio.sleep(0.05)
+        assert link.done == [("abort", "lost")]
+        assert bench.shown() == before
+        assert len(bench.links) == 1
+        assert bench.sessions[0].calls == [("start",), ("connected", "ocpp1.6")]
+
+    run(scenario())
+
+
+def test_news_of_a_former_connection_is_ignored(run):
+    async def scenario():
+        bench = Bench(DIALS | {"disconnected": [Connect()]})
+        runner = bench.runner()
+        first = await opened(bench, runner)
+        runner.closed(first, "gone")
+        await asyncio.sleep(0.03)
+        second = bench.links[1]
+        runner.received(first, "late")
+        runner.closed(first, "again")
+        runner.opened(second, "ocpp1.6")
+        assert [call[0] for call in bench.sessions[0].calls] == ["start", "connected", "disconnected", "connected"]
+
+    run(scenario())
+
+
+def test_a_charger_that_cannot_be_simulated_says_why_and_can_be_stopped(run):
+    async def scenario():
+        bench, ended = Bench(DIALS), []
+        runner = bench.runner(spec=None, problem="its catalog model cannot be simulated")
+        runner.start()
+        assert bench.shown() == ("offline", "its catalog model cannot be simulated")
+        runner.stop(ended.append)
+        assert ended == [runner]
+
+    run(scenario())
+
+
+def test_every_life_has_its_own_seed(run):
+    async def scenario():
+        bench = Bench(DIALS)
+        for changes in ({}, {"epoch": 4}, {"revision": 2}, {"charger_id": 8}):
+            bench.runner(**changes).start()
+        again = bench.runner(epoch=9)
+        again.start()
+        again.start()
+        assert len(set(bench.seeds)) == 6
+
+    run(scenario())
