@@ -1,6 +1,7 @@
 """Reading jobs."""
 
 import uuid
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -49,18 +50,29 @@ def hosted() -> Q:
     return Q(status=ItemStatus.HELD) | (was_held & (held | Q(charger__wanted=False)))
 
 
-def job_counts(job_id: uuid.UUID) -> Counts:
-    """Count the items of a job: one query."""
-    row = ProvisioningItem.objects.filter(job_id=job_id).aggregate(
-        items=Count("id"),
-        pending=Count("id", filter=Q(status=ItemStatus.PENDING)),
-        created=Count("id", filter=created()),
-        hosted=Count("id", filter=created() & hosted()),
-        online=Count("id", filter=created() & Q(charger__connection_state=ConnectionState.ONLINE)),
-        failed=Count("id", filter=Q(status=ItemStatus.FAILED)),
-        moved_at=Max("moved_at"),
+def jobs_counts(job_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, Counts]:
+    """Count the items of each job: one query. A job that has none yet has zeros."""
+    rows: Iterable[Any] = (
+        ProvisioningItem.objects.filter(job_id__in=job_ids)
+        .values("job_id")
+        .annotate(
+            items=Count("id"),
+            pending=Count("id", filter=Q(status=ItemStatus.PENDING)),
+            created=Count("id", filter=created()),
+            hosted=Count("id", filter=created() & hosted()),
+            online=Count("id", filter=created() & Q(charger__connection_state=ConnectionState.ONLINE)),
+            failed=Count("id", filter=Q(status=ItemStatus.FAILED)),
+            moved_at=Max("moved_at"),
+        )
     )
-    return Counts(**row)
+    nothing = Counts(items=0, pending=0, created=0, hosted=0, online=0, failed=0, moved_at=None)
+    found = {row["job_id"]: Counts(**{field: row[field] for field in Counts.__slots__}) for row in rows}
+    return dict.fromkeys(job_ids, nothing) | found
+
+
+def job_counts(job_id: uuid.UUID) -> Counts:
+    """Count the items of one job."""
+    return jobs_counts([job_id])[job_id]
 
 
 def jobs_list(
@@ -109,3 +121,9 @@ def job_failures(job_id: uuid.UUID) -> list[dict[str, Any]]:
             "identity", "error_message", "error_code", "error_retryable"
         )
     ]
+
+
+def jobs_latest(organization: Organization | None, count: int) -> list[ProvisioningJob]:
+    """Return the newest jobs of an organization (None: of all), with their locations."""
+    rows = ProvisioningJob.objects.all() if organization is None else jobs_list(organization)
+    return list(rows.select_related("location").defer("groups").order_by("-created_at", "-id")[:count])

@@ -19,6 +19,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("ocpp/catalog/", include("chargers.catalog.urls")),
     path("ocpp/", include("locations.api.urls")),
     path("", include("chargers.api.urls")),
+    path("", include("jobs.api.urls")),
     *csms_urls(csms.central, lambda: len(csms.sockets)),
 ]
 

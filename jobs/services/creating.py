@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
+from chargers.errors import UnknownLocation
 from chargers.models import Charger
 from chargers.services.provisioning import NewCharger, charger_create
 from jobs import queue
@@ -14,6 +15,8 @@ from jobs.choices import JobKind
 from jobs.errors import IdempotencyKeyReused
 from jobs.groups import Group
 from jobs.models import ProvisioningItem, ProvisioningJob
+from jobs.services.locking import location_keep
+from locations.errors import LocationNotFound
 from locations.models import Location
 from ocpplab.accounts.models import Organization
 
@@ -30,10 +33,13 @@ def job_create(
     """Accept a bulk request and return its job, and whether it is new.
 
     Writes one row whatever the size; the items come when the job starts. With an `idempotency_key`, the same request
-    again returns the first one's job. Raises `IdempotencyKeyReused` when the key belongs to another request.
+    again returns the first one's job. Raises `IdempotencyKeyReused` when the key belongs to another request, and
+    `LocationNotFound` when the location was deleted meanwhile.
     """
     digest = request_digest(JobKind.LOCATION_CHARGERS, location.id, groups)
     with transaction.atomic():
+        if not location_keep(location.id):
+            raise LocationNotFound
         job, new = _insert(
             ProvisioningJob(
                 organization_id=location.organization_id,
@@ -55,7 +61,8 @@ def charger_request(
 ) -> tuple[ProvisioningJob, Charger]:
     """Accept a single charger: its row at once, and a job with one item that brings it up.
 
-    Raises `IdentityInUse` (nothing is written then) and `IdempotencyKeyReused`.
+    Raises `IdentityInUse` (nothing is written then), `IdempotencyKeyReused`, and `UnknownLocation` when the location
+    was deleted meanwhile.
     """
     group = Group(
         model_id=str(new.model_id),
@@ -69,6 +76,8 @@ def charger_request(
         number=1,
     )
     with transaction.atomic():
+        if new.location_id is not None and not location_keep(new.location_id):
+            raise UnknownLocation(new.location_id)
         job, is_new = _insert(
             ProvisioningJob(
                 organization=organization,

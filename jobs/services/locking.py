@@ -21,6 +21,13 @@ _SHARE_OF_ITEM = (
 )
 
 
+def location_keep(location_id: uuid.UUID) -> bool:
+    """Keep a location from being deleted until the end of the transaction; False when it is gone already."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT 1 FROM {_LOCATION} WHERE id = %s FOR KEY SHARE", [location_id])  # noqa: S608
+        return cursor.fetchone() is not None
+
+
 def job_lock(job_id: uuid.UUID) -> ProvisioningJob | None:
     """Lock a job until the end of the transaction, and its location against deletion; None when it is gone.
 
