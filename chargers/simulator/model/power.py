@@ -60,7 +60,8 @@ def share(total: int, wants: Sequence[int], least: Sequence[int]) -> list[int]:
         left = max(total, 0)
         ordered = sorted(taking, key=lambda place: wants[place])
         for done, place in enumerate(ordered):
-            shares[place] = min(wants[place], left // (len(ordered) - done))
+            # rounded up: what cannot be divided goes to the first ones, so that it is the last one who lacks it
+            shares[place] = min(wants[place], -(-left // (len(ordered) - done)))
             left -= shares[place]
         starved = [place for place in taking if shares[place] < max(least[place], 1)]
         if not starved:
