@@ -20,6 +20,8 @@ class LocationForm(forms.ModelForm[Location]):
     """The rules of the API. An empty slug is drawn from the name."""
 
     slug = forms.SlugField(max_length=120, required=False, help_text="Empty: made from the name.")
+    latitude = forms.FloatField(min_value=-90, max_value=90)
+    longitude = forms.FloatField(min_value=-180, max_value=180)
 
     class Meta:
         model = Location
