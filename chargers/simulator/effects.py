@@ -85,7 +85,88 @@ class Settled:
     data: dict[str, Any]
 
 
-Effect = Connect | Send | Close | Log | State | SetPing | Settled
+@dataclass(slots=True, frozen=True)
+class Remember:
+    """What the session must not forget changed: keep `Session.memory()`.
+
+    `urgent`: a transaction, the queue of its messages, a setting, a list. Not urgent: the register moved on while
+    charging; said at most once a minute.
+    """
+
+    urgent: bool
+
+
+@dataclass(slots=True, frozen=True)
+class TransactionStarted:
+    """A transaction began. `key` is the charger's own UUID for it, `at` its own time; `offline`: without a CSMS."""
+
+    key: str
+    connector: int
+    id_tag: str
+    at: float
+    meter_start: int
+    offline: bool
+    reservation_id: int | None = None
+
+
+@dataclass(slots=True, frozen=True)
+class TransactionSampled:
+    """The register of a running transaction, in Wh, as told to the CSMS (or to be told, when offline)."""
+
+    key: str
+    at: float
+    meter_wh: int
+
+
+@dataclass(slots=True, frozen=True)
+class TransactionStopped:
+    """A transaction ended. `reason` is a word of the charger's OCPP version."""
+
+    key: str
+    at: float
+    meter_stop: int
+    reason: str
+    offline: bool
+
+
+@dataclass(slots=True, frozen=True)
+class MessageAccepted:
+    """The CSMS answered a transaction message with a result.
+
+    `sequence` counts the messages of one transaction from 1 as they were made; `at` is the message's own time;
+    `transaction_id` is the CSMS's id of the transaction, once it is known.
+    """
+
+    key: str
+    action: str
+    sequence: int
+    at: float
+    accepted_at: float
+    transaction_id: str | None
+
+
+@dataclass(slots=True, frozen=True)
+class MessageDropped:
+    """A transaction message will never be sent (again); `why`: `attempts` used up, or `thinned` to bound the queue."""
+
+    key: str
+    action: str
+    sequence: int
+    at: float
+    why: str
+
+
+LedgerEvent = TransactionStarted | TransactionSampled | TransactionStopped | MessageAccepted | MessageDropped
+
+
+@dataclass(slots=True, frozen=True)
+class Ledger:
+    """What the charger knows to be true about its transactions. The same event may come again after a restart."""
+
+    event: LedgerEvent
+
+
+Effect = Connect | Send | Close | Log | State | SetPing | Settled | Remember | Ledger
 
 
 @dataclass(slots=True, frozen=True)

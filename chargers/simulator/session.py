@@ -10,14 +10,15 @@ What is said over the connection is the dialect's business.
 
 from collections.abc import Mapping
 from enum import Enum
-from typing import Final
+from typing import Any, Final
 
-from chargers.simulator.dialects.base import BootCause, Failure, Registration
-from chargers.simulator.dialects.context import ANSWER_TIMER, Context, Reboot
+from chargers.simulator.dialects.base import BootCause, Done, Failure, Registration
+from chargers.simulator.dialects.context import ANSWER_TIMER, POWER_TIMER, REMEMBER_TIMER, Context, Reboot
 from chargers.simulator.dialects.inbox import log, receive, receive_unreadable
+from chargers.simulator.dialects.memory import memory_of, restore
 from chargers.simulator.dialects.registration import BOOT_TIMER
 from chargers.simulator.dialects.registry import dialect_of
-from chargers.simulator.effects import Close, Connect, ConnectionState, Effect, Intent, Settled
+from chargers.simulator.effects import Close, Connect, ConnectionState, Effect, Intent
 from chargers.simulator.model.specs import ChargerSpec
 from chargers.simulator.model.variables import (
     RETRY_BACK_OFF_RANDOM_RANGE,
@@ -48,8 +49,10 @@ class Session:
 
     __slots__ = ("_away_since", "_ctx", "_phase", "_why")
 
-    def __init__(self, spec: ChargerSpec, *, now: float, seed: int) -> None:
+    def __init__(self, spec: ChargerSpec, *, now: float, seed: int, memory: dict[str, Any] | None = None) -> None:
         self._ctx = Context(spec, dialect_of(spec.ocpp_version), now=now, seed=seed)
+        if memory is not None:
+            restore(self._ctx, memory)
         self._phase = Phase.OFF
         self._away_since = now
         self._why = ""
@@ -61,7 +64,7 @@ class Session:
         if self._phase is Phase.OFF:
             ctx.back_off.reset()
             self._why = ""
-            self._cold(BootCause.POWER_UP)
+            self._power_up(BootCause.POWER_UP)
             self._dial()
         return self._end()
 
@@ -109,16 +112,24 @@ class Session:
         return self._end()
 
     def intent(self, now: float, intent: Intent) -> list[Effect]:
-        """An order from the lab. Known: `reset` (somebody restarts the station on site)."""
+        """An order from the lab: `reset` (somebody restarts the station on site), and what the dialect offers.
+
+        Every intent is settled exactly once, many at once, some when the CSMS has answered.
+        """
         self._ctx.now = now
-        if intent.kind != "reset":
-            settled = Settled(intent.id, ok=False, code="unknown_intent", data={})
+        handler = self._ctx.dialect.intents.get(intent.kind)
+        done: Done | None
+        if intent.kind != "reset" and handler is None:
+            done = Done(ok=False, code="unknown_intent")
         elif self._phase is Phase.OFF:
-            settled = Settled(intent.id, ok=False, code="powered_off", data={})
+            done = Done(ok=False, code="powered_off")
+        elif handler is not None:
+            done = handler(self._ctx, intent)
         else:
             self._ctx.reboot = Reboot(BootCause.LOCAL_RESET, _LOCAL_REBOOT, "reset at the station")
-            settled = Settled(intent.id, ok=True, code="accepted", data={})
-        self._ctx.effects.append(settled)
+            done = Done(ok=True)
+        if done is not None:
+            self._ctx.settle_intent(intent.id, done)
         return self._end()
 
     def wake(self, now: float) -> list[Effect]:
@@ -144,15 +155,23 @@ class Session:
         ctx.now = now
         if self._phase is Phase.OPEN:
             self._hang_up(1000, "power off")
+        if self._phase is not Phase.OFF:
+            for block in ctx.dialect.blocks:
+                block.powering_off(ctx)
         self._phase = Phase.OFF
-        ctx.timers.clear()
         ctx.reboot = None
         ctx.state(ConnectionState.OFFLINE)
-        return self._end()
+        effects = self._end()
+        ctx.timers.clear()
+        return effects
 
     def next_wake(self) -> float | None:
         """When to call `wake`; None when nothing is due without an event from outside."""
         return min(self._ctx.timers.values(), default=None)
+
+    def memory(self) -> dict[str, Any]:
+        """What outlasts this process, as JSON: give it to the next `Session` of this charger."""
+        return memory_of(self._ctx)
 
     def oddities(self) -> Mapping[str, int]:
         """How often something odd came from the CSMS, by name (`bad_frame`, `unexpected_answer`, …)."""
@@ -162,7 +181,10 @@ class Session:
         ctx = self._ctx
         if ctx.reboot is not None and self._phase is not Phase.CLOSING:
             self._reboot(ctx.reboot)
+        ctx.settle_power()
+        ctx.show_conditions()
         ctx.pump()
+        ctx.settle_memory()
         effects, ctx.effects = ctx.effects, []
         return effects
 
@@ -172,6 +194,12 @@ class Session:
         elif name == ANSWER_TIMER:
             self._ctx.count("no_answer")
             self._ctx.settle(Failure("no answer in time", lost=True))
+        elif name == POWER_TIMER:
+            self._ctx.power_changed = True
+            for block in self._ctx.dialect.blocks:
+                block.power_turned(self._ctx)
+        elif name == REMEMBER_TIMER:
+            self._ctx.remember(urgent=False)
         else:
             self._ctx.dialect.timers[name](self._ctx)
 
@@ -190,12 +218,17 @@ class Session:
             self._ctx.connected = False
             self._away_since = self._ctx.now
         self._ctx.fail_all(f"the connection was lost: {why}")
+        for block in self._ctx.dialect.blocks:
+            block.disconnected(self._ctx)
 
-    def _cold(self, cause: BootCause) -> None:
-        """What a loss of power takes away."""
+    def _power_up(self, cause: BootCause) -> None:
+        """What a loss of power takes away, and what comes back with the power."""
         self._ctx.boot_cause = cause
         self._ctx.registration = Registration.NONE
         self._ctx.timers.clear()
+        self._ctx.power_changed = True
+        for block in self._ctx.dialect.blocks:
+            block.powered_on(self._ctx)
 
     def _reboot(self, reboot: Reboot) -> None:
         # Without a connection there is none to close; a dial that is under way goes on and boots with the new cause.
@@ -204,7 +237,7 @@ class Session:
             self._hang_up(1000, "reboot")
             ctx.state(ConnectionState.OFFLINE, f"rebooting: {reboot.why}")
             return
-        self._cold(reboot.cause)
+        self._power_up(reboot.cause)
         ctx.reboot = None
         if self._phase is Phase.WAITING:
             ctx.timers[DIAL_TIMER] = ctx.now + reboot.seconds
@@ -217,7 +250,7 @@ class Session:
         self._why = ""
         if ctx.reboot is not None:
             reboot, ctx.reboot = ctx.reboot, None
-            self._cold(reboot.cause)
+            self._power_up(reboot.cause)
             ctx.timers[DIAL_TIMER] = ctx.now + reboot.seconds
             ctx.state(ConnectionState.OFFLINE, f"rebooting: {reboot.why}")
             return

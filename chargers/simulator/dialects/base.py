@@ -6,13 +6,17 @@ tuple.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 from chargers.protocol import Fault, Payload, Version
+from chargers.simulator.effects import Intent
+from chargers.simulator.model.charging import Transaction
 from chargers.simulator.model.settings import Variable
 from chargers.simulator.model.station import Connector
+
+from .deliveries import Delivery
 
 if TYPE_CHECKING:
     from .context import Context
@@ -61,10 +65,21 @@ class Failure:
     lost: bool
 
 
+@dataclass(slots=True, frozen=True)
+class Done:
+    """What became of an intent: see `effects.Settled`."""
+
+    ok: bool
+    code: str = "accepted"
+    data: Payload = field(default_factory=dict)
+
+
 CallHandler = Callable[["Context", Payload], "Payload | Refusal"]  #: a valid request in, its answer out
 AnswerHandler = Callable[["Context", Payload, "Payload | Failure"], None]  #: our request and what became of it
 TimerHandler = Callable[["Context"], None]
 SettingHandler = Callable[["Context"], None]
+#: An order in, its outcome out. None: it is settled later, by exactly one `Context.settle_intent`.
+IntentHandler = Callable[["Context", Intent], "Done | None"]
 TriggerHandler = Callable[["Context", Payload], bool]  #: the trigger request in; whether it is accepted
 
 
@@ -72,6 +87,7 @@ class Block:
     """One functional block. Every table is read once, when the dialect is made."""
 
     title: str = ""
+    memory_key: str = ""  #: the name of what `remember` gives, in the memory of the charger
 
     def calls(self) -> Mapping[str, CallHandler]:
         """CALLs of the CSMS that it answers, by action."""
@@ -93,6 +109,26 @@ class Block:
         """Messages that TriggerMessage can ask of it, by `requestedMessage`."""
         return {}
 
+    def intents(self) -> Mapping[str, IntentHandler]:
+        """Orders of the lab that it carries out, by `Intent.kind`."""
+        return {}
+
+    def variables(self) -> Iterable[Variable]:
+        """The settings that outlast a restart; several blocks may name the same."""
+        return ()
+
+    def remember(self, ctx: "Context") -> Any:
+        """What outlasts a restart, as JSON; None when there is nothing. Needs a `memory_key`."""
+
+    def restore(self, ctx: "Context", memory: Any) -> None:
+        """Take back what `remember` gave, before the station is powered on."""
+
+    def powered_on(self, ctx: "Context") -> None:
+        """The station has power (again), or rebooted. There is no connection yet."""
+
+    def powering_off(self, ctx: "Context") -> None:
+        """The station loses its power in an orderly way. There is no connection any more."""
+
     def connected(self, ctx: "Context") -> None:
         """A connection is up, whether the charger is registered or not."""
 
@@ -105,12 +141,38 @@ class Block:
     def connector_changed(self, ctx: "Context", connector: Connector) -> None:
         """The condition of a connector changed."""
 
+    def power_turned(self, ctx: "Context") -> None:
+        """An instant came at which something was to change at a connector by itself: full, limit, end of a plan."""
+
+    def transaction_started(self, ctx: "Context", transaction: Transaction) -> None:
+        """A transaction began; it is the connector's already. StartTransaction was queued."""
+
+    def transaction_numbered(self, ctx: "Context", transaction: Transaction) -> None:
+        """The CSMS named the id of a running transaction, which is in `Transaction.number` now."""
+
+    def transaction_ended(self, ctx: "Context", transaction: Transaction) -> None:
+        """A transaction ended; the connector has none any more. StopTransaction was queued."""
+
+    def disconnected(self, ctx: "Context") -> None:
+        """The connection is gone; every CALL was settled."""
+
+
+class Courier(Protocol):
+    """How a dialect delivers transaction messages, which wait for the CSMS as long as it takes."""
+
+    def request(self, ctx: "Context", delivery: Delivery) -> Payload:
+        """The payload to send now."""
+
+    def answered(self, ctx: "Context", delivery: Delivery, answer: "Payload | Failure") -> None:
+        """What became of it."""
+
 
 class Dialect:
     """One version of OCPP: its blocks, joined into tables that all chargers share.
 
     `not_supported` and `not_sent` name every other action of the version with the reason: what a CSMS may send and
-    gets `NotSupported` for, and what a charger could send but this one does not.
+    gets `NotSupported` for, and what a charger could send but this one does not. `courier` is the block that delivers
+    transaction messages, if there are any.
     """
 
     def __init__(
@@ -120,22 +182,28 @@ class Dialect:
         *,
         not_supported: Mapping[str, str],
         not_sent: Mapping[str, str],
+        courier: Courier | None = None,
     ) -> None:
         self.version = version
         self.blocks = tuple(blocks)
         self.not_supported = not_supported
         self.not_sent = not_sent
+        self.courier = courier
         self.calls: dict[str, CallHandler] = {}
         self.answers: dict[str, AnswerHandler] = {}
         self.timers: dict[str, TimerHandler] = {}
         self.settings: dict[Variable, SettingHandler] = {}
         self.triggers: dict[str, TriggerHandler] = {}
+        self.intents: dict[str, IntentHandler] = {}
+        self.variables: dict[str, Variable] = {}  #: by `Variable.key`
         for block in self.blocks:
             _join(self.calls, block.calls())
             _join(self.answers, block.answers())
             _join(self.timers, block.timers())
             _join(self.settings, block.settings())
             _join(self.triggers, block.triggers())
+            _join(self.intents, block.intents())
+            self.variables.update({variable.key: variable for variable in block.variables()})
 
 
 def _join(whole: dict[K, V], part: Mapping[K, V]) -> None:

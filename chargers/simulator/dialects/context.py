@@ -2,21 +2,39 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
+from functools import partial
+from typing import Any, Final
 
 from chargers.protocol import Call, CallError, CallResult, Payload, encode, format_time, parse_time
-from chargers.simulator.effects import ConnectionState, Direction, Effect, Log, Send, State
+from chargers.simulator.effects import (
+    ConnectionState,
+    Direction,
+    Effect,
+    Ledger,
+    LedgerEvent,
+    Log,
+    Remember,
+    Send,
+    Settled,
+    State,
+)
+from chargers.simulator.model.authorization import Authorizations
 from chargers.simulator.model.backoff import BackOff
 from chargers.simulator.model.clock import Clock
 from chargers.simulator.model.dice import Dice
+from chargers.simulator.model.driver import Driver
 from chargers.simulator.model.settings import Settings, Variable, Written
 from chargers.simulator.model.specs import ChargerSpec
-from chargers.simulator.model.station import Connector, Evse, Station
+from chargers.simulator.model.station import NEVER, Connector, Evse, Station
 from chargers.simulator.model.variables import MESSAGE_TIMEOUT
 
-from .base import BOOT, BootCause, Dialect, Failure, Registration
+from .base import BOOT, AnswerHandler, BootCause, Dialect, Done, Failure, Registration
+from .deliveries import Deliveries, Delivery
 
 ANSWER_TIMER: Final = "answer"  #: the outstanding CALL has no answer yet
+POWER_TIMER: Final = "power"  #: what flows at a connector, or may flow, changes
+REMEMBER_TIMER: Final = "remember"  #: a change that is not urgent is to be told
+PROGRESS_EVERY: Final = 60.0  #: s between two effects Remember that are not urgent
 MAX_QUEUE: Final = (
     100  #: CALLs that wait to be sent; a CSMS that triggers without end and never answers fills no memory
 )
@@ -25,11 +43,16 @@ MAX_DETAIL: Final = 300  #: characters of a state's detail, part of which a CSMS
 
 @dataclass(slots=True)
 class Queued:
-    """A CALL that waits for its turn. `asked`: the CSMS wants it, so it may go while the registration is pending."""
+    """A CALL that waits for its turn. `asked`: the CSMS wants it, so it may go while the registration is pending.
+
+    `turn` is its place among all that wait; `then` hears of the outcome instead of the dialect's table.
+    """
 
     action: str
     payload: Payload
     asked: bool
+    turn: int
+    then: AnswerHandler | None
 
 
 @dataclass(slots=True)
@@ -39,6 +62,7 @@ class Outstanding:
     id: str
     action: str
     payload: Payload
+    then: AnswerHandler
 
 
 @dataclass(slots=True, frozen=True)
@@ -58,17 +82,25 @@ class Context:
     """
 
     __slots__ = (
+        "_last_was_late",
+        "_remember",
+        "_remembered_at",
+        "_turn",
+        "authorizations",
         "back_off",
         "boot_cause",
         "clock",
         "connected",
+        "deliveries",
         "dialect",
         "dice",
+        "driver",
         "effects",
         "last_sent",
         "now",
         "oddities",
         "outstanding",
+        "power_changed",
         "queue",
         "reboot",
         "registration",
@@ -101,6 +133,14 @@ class Context:
         self.unreported: set[tuple[int, ...]] | None = None
         self.oddities: dict[str, int] | None = None
         self.shown: State | None = None
+        self.deliveries: Deliveries | None = None
+        self.authorizations: Authorizations | None = None
+        self.driver: Driver | None = None
+        self.power_changed = False  #: set it when anything that power depends on changed; the turn's end sees to it
+        self._turn = 0
+        self._last_was_late = False
+        self._remember = 0
+        self._remembered_at = now
 
     @property
     def online(self) -> bool:
@@ -131,15 +171,21 @@ class Context:
             self.shown = shown
             self.effects.append(shown)
 
-    def call(self, action: str, payload: Payload, *, asked: bool = False) -> None:
-        """Queue a CALL. Its outcome goes to the handler in the dialect's `answers`, once, in any case."""
+    def call(self, action: str, payload: Payload, *, asked: bool = False, then: AnswerHandler | None = None) -> None:
+        """Queue a CALL. Its outcome goes to `then`, or to the handler in the dialect's `answers`; once, in any case."""
         if not self.room_for(1):
             self.count("queue_full")
-            self.dialect.answers[action](self, payload, Failure("too many messages wait to be sent", lost=True))
+            failure = Failure("too many messages wait to be sent", lost=True)
+            (then or self.dialect.answers[action])(self, payload, failure)
             return
         if self.queue is None:
             self.queue = []
-        self.queue.append(Queued(action, payload, asked))
+        self.queue.append(Queued(action, payload, asked, self.next_turn(), then))
+
+    def next_turn(self) -> int:
+        """The place of the next message among all that wait."""
+        self._turn += 1
+        return self._turn
 
     def room_for(self, calls: int) -> bool:
         """Whether so many more CALLs fit into the queue."""
@@ -153,18 +199,30 @@ class Context:
 
     def pump(self) -> None:
         """Send the next CALL that is allowed, if none is outstanding. The session does this at the end of each turn."""
-        if not self.queue or self.outstanding is not None or not self.connected:
+        if self.outstanding is not None or not self.connected:
             return
-        for index, queued in enumerate(self.queue):
-            if self._permits(queued):
-                del self.queue[index]
-                self.queue = self.queue or None
-                break
-        else:
-            return
-        self.outstanding = Outstanding(self.dice.uuid(), queued.action, queued.payload)
+        delivery = self.deliveries.due(self.now) if self.deliveries is not None and self.online else None
+        index = next((place for place, one in enumerate(self.queue or ()) if self._permits(one)), None)
+        if delivery is not None and (index is None or self._before(delivery, index)):
+            courier = self.dialect.courier
+            assert courier is not None
+            self._last_was_late = delivery.late
+            self._send(delivery.action, courier.request(self, delivery), partial(_delivered, delivery))
+        elif index is not None and self.queue is not None:
+            queued = self.queue.pop(index)
+            self.queue = self.queue or None
+            self._last_was_late = False
+            self._send(queued.action, queued.payload, queued.then or self.dialect.answers[queued.action])
+
+    def _before(self, delivery: Delivery, index: int) -> bool:
+        """Whether a delivery goes before a CALL that may go, too: in order, but a long replay lets others through."""
+        assert self.queue is not None
+        return delivery.turn < self.queue[index].turn and not (delivery.late and self._last_was_late)
+
+    def _send(self, action: str, payload: Payload, then: AnswerHandler) -> None:
+        self.outstanding = Outstanding(self.dice.uuid(), action, payload, then)
         self.timers[ANSWER_TIMER] = self.now + self.settings.number(MESSAGE_TIMEOUT)
-        self.send(Call(self.outstanding.id, queued.action, queued.payload), queued.action)
+        self.send(Call(self.outstanding.id, action, payload), action)
 
     def settle(self, outcome: Payload | Failure) -> None:
         """End the outstanding CALL."""
@@ -172,14 +230,15 @@ class Context:
         if ended is not None:
             self.outstanding = None
             self.timers.pop(ANSWER_TIMER, None)
-            self.dialect.answers[ended.action](self, ended.payload, outcome)
+            ended.then(self, ended.payload, outcome)
 
     def fail_all(self, reason: str) -> None:
         """End every CALL that is outstanding or queued as lost. Call it when the connection is gone."""
         self.settle(Failure(reason, lost=True))
         dropped, self.queue = self.queue, None
         for queued in dropped or ():
-            self.dialect.answers[queued.action](self, queued.payload, Failure(reason, lost=True))
+            then = queued.then or self.dialect.answers[queued.action]
+            then(self, queued.payload, Failure(reason, lost=True))
 
     def send(self, message: Call | CallResult | CallError, action: str) -> None:
         """Put a message on the wire and into the log."""
@@ -197,12 +256,78 @@ class Context:
 
     def set_operative(self, parts: Iterable[Station | Evse | Connector], operative: bool) -> None:
         """Put parts of the station in or out of service, and tell the blocks which connectors that changed."""
-        changed: dict[int, Connector] = {}
         for part in parts:
-            changed |= {one.number: one for one in self.station.set_operative(part, operative)}
-        for number in sorted(changed):
-            for block in self.dialect.blocks:
-                block.connector_changed(self, changed[number])
+            self.station.set_operative(part, operative)
+        self.remember(urgent=True)
+        self.show_conditions()
+
+    def show_conditions(self) -> None:
+        """Tell the blocks which connectors are not as they were. The session does this at the end of each turn."""
+        for connector in self.station.connectors:
+            condition = self.station.connector_condition(connector, self.now)
+            if condition is not connector.shown:
+                connector.shown = condition
+                for block in self.dialect.blocks:
+                    block.connector_changed(self, connector)
+
+    def settle_power(self) -> None:
+        """Share the power anew if something changed. The session does this at the end of each turn."""
+        if not self.power_changed:
+            return
+        self.power_changed = False
+        change = self.station.distribute(self.now, self.clock.at(self.now))
+        if change < NEVER:
+            self.timers[POWER_TIMER] = max(change, self.now + 0.001)
+        else:
+            self.timers.pop(POWER_TIMER, None)
+        self.show_conditions()
+
+    # what outlasts the process
+
+    def remember(self, *, urgent: bool) -> None:
+        """Something in the memory changed. Told at the end of the turn; if it is not urgent, at most once a minute."""
+        self._remember = max(self._remember, 2 if urgent else 1)
+
+    def settle_memory(self) -> None:
+        """Tell the shell what `remember` noted. The session does this at the end of each turn."""
+        if self._remember == 0:
+            return
+        if self._remember == 1 and self.now < self._remembered_at + PROGRESS_EVERY:
+            self.timers.setdefault(REMEMBER_TIMER, self._remembered_at + PROGRESS_EVERY)
+            return
+        self.effects.append(Remember(urgent=self._remember == 2))
+        self._remember = 0
+        self._remembered_at = self.now
+        self.timers.pop(REMEMBER_TIMER, None)
+
+    def ledger(self, event: LedgerEvent) -> None:
+        """Write into the book of transactions."""
+        self.effects.append(Ledger(event))
+
+    def settle_intent(self, intent_id: str, done: Done) -> None:
+        """Say what became of an intent whose handler returned None. Does nothing for an empty id."""
+        if intent_id:
+            self.effects.append(Settled(intent_id, done.ok, done.code, done.data))
+
+    def need_deliveries(self) -> Deliveries:
+        """The queue of transaction messages, made when it is first needed."""
+        if self.deliveries is None:
+            self.deliveries = Deliveries()
+        return self.deliveries
+
+    def restore_deliveries(self, memory: dict[str, Any]) -> None:
+        """Take the queue of transaction messages back."""
+        self._turn = self.need_deliveries().load(memory)
+
+    def need_authorizations(self) -> Authorizations:
+        """List and cache, made when they are first needed."""
+        if self.authorizations is None:
+            self.authorizations = Authorizations()
+        return self.authorizations
+
+    def seed(self) -> int:
+        """A seed for a part of the charger."""
+        return self.dice.draw()
 
     def _permits(self, queued: Queued) -> bool:
         # 1.6 §4.2, 2.0.1 B01-B03: before it is accepted a charger sends BootNotification only, and while it is pending
@@ -210,3 +335,9 @@ class Context:
         if queued.action == BOOT or self.registration is Registration.ACCEPTED:
             return True
         return queued.asked and self.registration is Registration.PENDING
+
+
+def _delivered(delivery: Delivery, ctx: Context, _request: Payload, outcome: Payload | Failure) -> None:
+    courier = ctx.dialect.courier
+    assert courier is not None
+    courier.answered(ctx, delivery, outcome)

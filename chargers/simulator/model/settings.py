@@ -5,6 +5,7 @@ the wire, checked when they are written, so that reading them back never fails.
 """
 
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum, StrEnum
 from typing import Final
@@ -26,6 +27,7 @@ class Mutability(StrEnum):
 
     READ_ONLY = "ReadOnly"
     READ_WRITE = "ReadWrite"
+    WRITE_ONLY = "WriteOnly"
 
 
 class Written(Enum):
@@ -55,6 +57,13 @@ class Variable:
     minimum: int | None = None
     maximum: int | None = None
     reboot_required: bool = False
+    #: checks a value of any other type: gives the text to keep, or None when it is none
+    check: Callable[[str], str | None] | None = None
+
+    @property
+    def key(self) -> str:
+        """The name under which a charger remembers its value."""
+        return f"{self.component}/{self.name}/{self.instance}"
 
 
 _INTEGER: Final = re.compile(r"-?[0-9]{1,15}", re.ASCII)
@@ -94,6 +103,26 @@ class Settings:
             self._values = {}
         self._values[variable] = text
 
+    def flag(self, variable: Variable) -> bool:
+        """The value of a boolean variable."""
+        return self.text(variable) == "true"
+
+    def items(self, variable: Variable) -> tuple[str, ...]:
+        """The values of a list."""
+        text = self.text(variable)
+        return tuple(text.split(",")) if text else ()
+
+    def dump(self) -> dict[str, str]:
+        """What differs from the defaults, by `Variable.key`."""
+        return {variable.key: text for variable, text in (self._values or {}).items()}
+
+    def load(self, values: Mapping[str, str], variables: Mapping[str, Variable]) -> None:
+        """Take back what `dump` gave, as far as the variables still exist and allow the values."""
+        for key, text in values.items():
+            variable = variables.get(key)
+            if variable is not None and _checked(variable, text)[0] is None:
+                self.store(variable, _checked(variable, text)[1])
+
 
 def _checked(variable: Variable, text: str) -> tuple[Written | None, str]:
     if variable.type is DataType.INTEGER:
@@ -106,4 +135,7 @@ def _checked(variable: Variable, text: str) -> tuple[Written | None, str]:
     if variable.type is DataType.BOOLEAN:
         lowered = text.lower()
         return (None, lowered) if lowered in {"true", "false"} else (Written.BAD_VALUE, "")
+    if variable.check is not None:
+        checked = variable.check(text)
+        return (Written.BAD_VALUE, "") if checked is None else (None, checked)
     return None, text

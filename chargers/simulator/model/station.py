@@ -1,49 +1,33 @@
 """The station: EVSEs, connectors and their state. Decisions are taken here, dialects only put them in words."""
 
-from enum import StrEnum
+import math
 from typing import Final
 
-from .specs import ConnectorSpec, EvseSpec, ModelSpec
+from .charging import Claim, Refused, Reservations, Transaction
+from .connector import Condition, Connector, Evse
+from .limits import Limits, Running, Supply
+from .power import GRID_PHASES, Offer, allot
+from .specs import ModelSpec
+from .vehicle import Vehicle
 
+__all__ = ["Condition", "Connector", "Evse", "Station"]
 
-class Condition(StrEnum):
-    """What a connector, or the whole station, can be used for."""
-
-    AVAILABLE = "available"
-    UNAVAILABLE = "unavailable"  #: taken out of service by an operator
-
-
-class Connector:
-    """One connector. `number` counts through the station; `evse` and `place` are its 2.x address. All count from 1."""
-
-    __slots__ = ("evse", "number", "operative", "place", "spec")
-
-    def __init__(self, spec: ConnectorSpec, *, number: int, evse: "Evse", place: int) -> None:
-        self.spec = spec
-        self.number = number
-        self.evse = evse
-        self.place = place
-        self.operative = True
-
-
-class Evse:
-    """One EVSE, by its number from 1."""
-
-    __slots__ = ("number", "operative", "spec")
-
-    def __init__(self, spec: EvseSpec, *, number: int) -> None:
-        self.spec = spec
-        self.number = number
-        self.operative = True
+NEVER: Final = math.inf
 
 
 class Station:
-    """A whole charger. The station, each EVSE and each connector is in service or not, which outlasts a reboot."""
+    """A whole charger. The station, each EVSE and each connector is in service or not, which outlasts a reboot.
 
-    __slots__ = ("connectors", "evses", "operative")
+    `limits` and `reservations` are None until somebody makes them. Limits are asked in the charger's own time.
+    """
+
+    __slots__ = ("connectors", "evses", "limits", "max_power_w", "operative", "reservations")
 
     def __init__(self, model: ModelSpec) -> None:
         self.operative = True
+        self.max_power_w = model.max_power_w
+        self.limits: Limits | None = None
+        self.reservations: Reservations | None = None
         self.evses: Final = tuple(Evse(spec, number=number) for number, spec in enumerate(model.evses, 1))
         places = [(evse, place, spec) for evse in self.evses for place, spec in enumerate(evse.spec.connectors, 1)]
         self.connectors: Final = tuple(
@@ -59,10 +43,26 @@ class Station:
         """Of an EVSE: in service only if the station is, too."""
         return Condition.AVAILABLE if self.operative and evse.operative else Condition.UNAVAILABLE
 
-    def connector_condition(self, connector: Connector) -> Condition:
-        """Of a connector: in service only if its EVSE and the station are, too."""
-        in_service = self.operative and connector.evse.operative and connector.operative
-        return Condition.AVAILABLE if in_service else Condition.UNAVAILABLE
+    def connector_condition(self, connector: Connector, now: float = 0.0) -> Condition:
+        """Of a connector: in service only if its EVSE and the station are, too. `now` matters while it is used."""
+        if connector.fault is not None:
+            return Condition.FAULTED
+        if connector.transaction is not None:
+            return connector.use(now)
+        if not self.in_service(connector):
+            return Condition.UNAVAILABLE
+        use = connector.use(now)
+        if use is not Condition.AVAILABLE:
+            return use
+        if any(other.transaction is not None for other in self.siblings(connector)):
+            return Condition.UNAVAILABLE
+        if self.reservations is not None and self.reservations.reserved(connector.number):
+            return Condition.RESERVED
+        return Condition.AVAILABLE
+
+    def in_service(self, connector: Connector) -> bool:
+        """Whether no operator took it, its EVSE or the station out of service."""
+        return self.operative and connector.evse.operative and connector.operative
 
     def connector(self, number: int) -> Connector | None:
         """The connector of that number, counted through the station."""
@@ -76,19 +76,146 @@ class Station:
         """The connectors of an EVSE, in order."""
         return tuple(connector for connector in self.connectors if connector.evse is evse)
 
+    def siblings(self, connector: Connector) -> tuple[Connector, ...]:
+        """The other connectors of the same EVSE, which cannot charge while this one does."""
+        if len(connector.evse.spec.connectors) == 1:
+            return ()
+        return tuple(one for one in self.connectors if one.evse is connector.evse and one is not connector)
+
     def connector_at(self, evse_number: int, place: int) -> Connector | None:
         """The connector at a 2.x address."""
         return next((one for one in self.connectors if one.evse.number == evse_number and one.place == place), None)
 
-    def set_operative(self, part: "Station | Evse | Connector", operative: bool) -> list[Connector]:
-        """Put a part in or out of service. Returns the connectors whose condition this changed.
-
-        Nothing can be charging yet, so it always happens at once.
-        """
-        before = [self.connector_condition(connector) for connector in self.connectors]
+    def set_operative(self, part: "Station | Evse | Connector", operative: bool) -> None:
+        """Put a part in or out of service at once."""
         part.operative = operative
-        return [
-            connector
-            for connector, old in zip(self.connectors, before, strict=True)
-            if self.connector_condition(connector) is not old
-        ]
+        if isinstance(part, Connector):
+            part.scheduled = None
+
+    # who may use a connector
+
+    def may_plug(self, connector: Connector) -> Refused | None:
+        """Whether a car can be plugged in (a plug fits whatever the operator thinks)."""
+        return Refused.CONNECTOR_OCCUPIED if connector.vehicle is not None else None
+
+    def may_claim(self, connector: Connector, tag: str, parent: str | None = None) -> Refused | None:
+        """Whether the holder of a tag may begin to use a connector."""
+        if connector.fault is not None:
+            return Refused.FAULTED
+        if connector.transaction is not None or connector.claim is not None:
+            return Refused.CONNECTOR_OCCUPIED
+        if not self.in_service(connector):
+            return Refused.UNAVAILABLE
+        if any(other.transaction is not None or other.claim is not None for other in self.siblings(connector)):
+            return Refused.CONNECTOR_OCCUPIED
+        if self.reservations is not None and not self.reservations.may_use(connector.number, tag, parent):
+            return Refused.RESERVED
+        return None
+
+    def claim(self, connector: Connector, claim: Claim) -> Refused | None:
+        """Give the right to charge at a connector; says why not, then nothing changed."""
+        refused = self.may_claim(connector, claim.tag, claim.parent)
+        if refused is None:
+            connector.claim = claim
+        return refused
+
+    def ready(self, connector: Connector) -> bool:
+        """Whether a transaction can begin: a tag was accepted and a car is there."""
+        return connector.claim is not None and connector.vehicle is not None and connector.fault is None
+
+    def plug(self, connector: Connector, now: float, vehicle: Vehicle, *, seed: int) -> Refused | None:
+        """Plug a car in; says why not, then nothing changed."""
+        refused = self.may_plug(connector)
+        if refused is None:
+            connector.plug(now, vehicle, seed=seed)
+        return refused
+
+    def transactions(self) -> tuple[Transaction, ...]:
+        """Those that run."""
+        return tuple(one.transaction for one in self.connectors if one.transaction is not None)
+
+    # power
+
+    def make_limits(self, limits: Limits) -> Limits:
+        """Install the keeper of charging profiles."""
+        self.limits = limits
+        return limits
+
+    def supplies(self) -> tuple[Supply, ...]:
+        """What the hardware of each connector gives."""
+        return tuple(Supply(float(one.spec.max_power_w), one.spec.phases, one.evse.number) for one in self.connectors)
+
+    def running(self) -> dict[int, Running]:
+        """The running transactions as the limits want them."""
+        return {one.connector: Running(one.started_at, one.number) for one in self.transactions()}
+
+    def distribute(self, now: float, shown: float) -> float:
+        """Offer each charging connector what it may give; returns when that may change (session time).
+
+        `shown` is what the charger's own clock shows at `now`.
+        """
+        charging = [one for one in self.connectors if one.transaction is not None and one.meter is not None]
+        if not charging:
+            return NEVER
+        running = self.running() if self.limits is not None else {}
+        demands = {one.number: self._demand(one, now, shown, running) for one in charging}
+        cap_w = float(self.max_power_w)
+        if self.limits is not None:
+            whole = self.limits.limit_at(shown, 0, running)
+            cap_w = cap_w if whole is None else min(cap_w, whole.watts)
+        if sum(offer.watts for offer in demands.values()) > cap_w:
+            wanted = {one.number: _worth(one, demands[one.number]) for one in charging}
+            phases = max(one.spec.phases or GRID_PHASES for one in self.connectors)
+            demands = allot(wanted, cap_w=cap_w, phases=phases)
+        for one in charging:
+            one.offer(now, demands[one.number])
+        change = NEVER if self.limits is None else self.limits.next_change(shown, 0, running) - shown + now
+        return min([change, *(self._own_change(one, now) for one in charging)])
+
+    def _demand(self, connector: Connector, now: float, shown: float, running: dict[int, Running]) -> Offer:
+        """The most that it may offer on its own: by its hardware, its fault, its profiles, the worth of its tag."""
+        spec, transaction = connector.spec, connector.transaction
+        capped = transaction is not None and transaction.cap_wh is not None and connector.wh(now) >= transaction.cap_wh
+        if connector.fault is not None or capped:
+            return Offer(0.0, spec.phases)
+        own = None if self.limits is None else self.limits.own_limit_at(shown, connector.number, running)
+        if own is None:
+            return Offer(float(spec.max_power_w), spec.phases)
+        part = own.phases / spec.phases if spec.phases else 1.0
+        return Offer(min(own.watts, spec.max_power_w * part), own.phases, own.minimum_w)
+
+    def _own_change(self, connector: Connector, now: float) -> float:
+        meter, transaction = connector.meter, connector.transaction
+        if meter is None or transaction is None:
+            return NEVER
+        marks = [wh for wh in (transaction.cap_wh, _target(transaction)) if wh is not None and meter.wh(now) < wh]
+        due = [meter.when_full(), *(meter.when_register(wh) for wh in marks)]
+        if transaction.until is not None:
+            due.append(transaction.until)
+        return min(due)
+
+
+def reached(connector: Connector, now: float) -> bool:
+    """Whether its transaction has what was wanted of it."""
+    transaction = connector.transaction
+    if transaction is None:
+        return False
+    target = _target(transaction)
+    late = transaction.until is not None and now >= transaction.until
+    return late or (target is not None and connector.wh(now) >= target)
+
+
+def _target(transaction: Transaction) -> int | None:
+    return None if transaction.target_wh is None else transaction.start_wh + transaction.target_wh
+
+
+def _worth(connector: Connector, offer: Offer) -> Offer:
+    """An offer cut down to what the car could ever take, so that sharing wastes nothing."""
+    vehicle = connector.vehicle
+    if vehicle is None or vehicle.full or not vehicle.ready:
+        return Offer(0.0, offer.phases, offer.minimum_w)
+    most = max((watts for _, watts in vehicle.curve(offer.phases)), default=0.0)
+    if offer.phases:
+        used = vehicle.phases_used(offer.phases)
+        most = most * offer.phases / used
+    return Offer(min(offer.watts, most), offer.phases, offer.minimum_w)

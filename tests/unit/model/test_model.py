@@ -69,15 +69,6 @@ def test_a_connector_is_in_service_only_if_its_evse_and_the_station_are():
         assert station.connector_condition(connector) is Condition.AVAILABLE
 
 
-def test_it_names_the_connectors_whose_condition_changed_and_no_others():
-    station = Station(AC_TWIN)
-    assert station.set_operative(station.connectors[0], operative=False) == [station.connectors[0]]
-    assert station.set_operative(station, operative=False) == [station.connectors[1]]
-    assert station.set_operative(station, operative=False) == []
-    assert station.set_operative(station.connectors[0], operative=True) == []
-    assert station.set_operative(station, operative=True) == list(station.connectors)
-
-
 def test_a_setting_has_its_default_until_it_is_written():
     settings = Settings()
     assert settings.text(INTERVAL) == "10"

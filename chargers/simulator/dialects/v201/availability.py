@@ -13,7 +13,14 @@ from chargers.simulator.model.variables import OFFLINE_THRESHOLD
 
 _STATUS: Final = {
     Condition.AVAILABLE: ConnectorStatus.AVAILABLE,
+    Condition.PREPARING: ConnectorStatus.OCCUPIED,
+    Condition.CHARGING: ConnectorStatus.OCCUPIED,
+    Condition.SUSPENDED_EVSE: ConnectorStatus.OCCUPIED,
+    Condition.SUSPENDED_EV: ConnectorStatus.OCCUPIED,
+    Condition.FINISHING: ConnectorStatus.OCCUPIED,
+    Condition.RESERVED: ConnectorStatus.RESERVED,
     Condition.UNAVAILABLE: ConnectorStatus.UNAVAILABLE,
+    Condition.FAULTED: ConnectorStatus.FAULTED,
 }
 
 

@@ -1,0 +1,112 @@
+"""What a charger remembers when its process is gone, as JSON: written by `memory_of`, read by `restore`."""
+
+from dataclasses import asdict
+from typing import Any, Final
+
+from chargers.simulator.model.charging import FaultKind, Transaction
+from chargers.simulator.model.connector import Connector
+from chargers.simulator.model.power import Offer
+from chargers.simulator.model.vehicle import Vehicle
+from chargers.simulator.model.vehicles import BY_NAME, VEHICLES
+
+from .context import Context
+
+FORMAT: Final = 1
+LOST_AT_MOST: Final = 120.0  #: s; a process that dies was heard of not longer ago than this while it charged
+
+
+def memory_of(ctx: Context) -> dict[str, Any]:
+    """The memory now."""
+    memory: dict[str, Any] = {"format": FORMAT, "at": ctx.now, "clock": ctx.clock.at(ctx.now) - ctx.now}
+    memory["settings"] = ctx.settings.dump()
+    memory["operative"] = [ctx.station.operative, *(evse.operative for evse in ctx.station.evses)]
+    memory["connectors"] = [_connector(one, ctx.now) for one in ctx.station.connectors]
+    if ctx.deliveries is not None:
+        memory["deliveries"] = ctx.deliveries.dump()
+    if ctx.authorizations is not None:
+        memory["authorizations"] = ctx.authorizations.dump()
+    for block in ctx.dialect.blocks:
+        if block.memory_key:
+            own = block.remember(ctx)
+            if own is not None:
+                memory[block.memory_key] = own
+    return memory
+
+
+def _connector(one: Connector, now: float) -> dict[str, Any]:
+    row: dict[str, Any] = {"operative": one.operative, "wh": one.exact_wh(now)}
+    if one.scheduled is not None:
+        row["scheduled"] = one.scheduled
+    if one.fault is not None:
+        row["fault"] = one.fault.value
+    if one.finishing:
+        row["finishing"] = True
+    if one.vehicle is not None:
+        row["vehicle"] = _vehicle(one.vehicle)
+    if one.meter is not None and one.meter.offered is not None:
+        row["offer"] = asdict(one.meter.offered)
+    if one.transaction is not None:
+        row["transaction"] = asdict(one.transaction)
+    return row
+
+
+def _vehicle(car: Vehicle) -> dict[str, Any]:
+    return {
+        "name": car.spec.name,
+        "soc": car.soc,
+        "target_soc": car.target_soc,
+        "derate": car.derate,
+        "ready": car.ready,
+        "asked_w": car.asked_w,
+    }
+
+
+def restore(ctx: Context, memory: dict[str, Any]) -> None:
+    """Take the memory back, before the station is powered on. What no longer fits the charger is left out.
+
+    A car that was charging went on for as long as the memory may be old, at most until now: the register never ends
+    up below a value that was told to the CSMS. What becomes of its transaction is the dialect's decision.
+    """
+    if memory.get("format") != FORMAT:
+        ctx.count("unusable_memory")
+        return
+    ctx.clock.set(ctx.now, ctx.now + memory["clock"])
+    ctx.settings.load(memory["settings"], ctx.dialect.variables)
+    ctx.station.operative, *evses = memory["operative"]
+    for evse, operative in zip(ctx.station.evses, evses, strict=False):
+        evse.operative = operative
+    at = min(memory["at"], ctx.now)
+    for connector, row in zip(ctx.station.connectors, memory["connectors"], strict=False):
+        _restore_connector(ctx, connector, row, at)
+    if "deliveries" in memory:
+        ctx.restore_deliveries(memory["deliveries"])
+    if "authorizations" in memory:
+        ctx.need_authorizations().load(memory["authorizations"])
+    for block in ctx.dialect.blocks:
+        if block.memory_key in memory:
+            block.restore(ctx, memory[block.memory_key])
+
+
+def _restore_connector(ctx: Context, connector: Connector, row: dict[str, Any], at: float) -> None:
+    connector.operative = row["operative"]
+    connector.scheduled = row.get("scheduled")
+    connector.register_wh = row["wh"]
+    connector.fault = FaultKind(row["fault"]) if "fault" in row else None
+    if "vehicle" in row:
+        connector.plug(at, _restored_vehicle(row["vehicle"]), seed=ctx.seed())
+        connector.finishing = row.get("finishing", False)
+    if "transaction" in row:
+        connector.begin(at, Transaction(**row["transaction"]), seed=ctx.seed())
+        if "offer" in row:
+            offer = Offer(**row["offer"])
+            fits = (offer.phases == 0) == (connector.spec.phases == 0) and offer.phases <= connector.spec.phases
+            connector.offer(at, offer if fits else None)
+        connector.offer(min(ctx.now, at + LOST_AT_MOST), None)
+
+
+def _restored_vehicle(row: dict[str, Any]) -> Vehicle:
+    spec = BY_NAME.get(row["name"], VEHICLES[0])
+    car = Vehicle(spec, soc=min(row["soc"], 1.0), target_soc=row["target_soc"], derate=row["derate"])
+    car.ready = row["ready"]
+    car.asked_w = row["asked_w"]
+    return car
