@@ -54,7 +54,9 @@ class LocationChargers(GatewayView):
         location = location_get(organization=self.organization, location_id=location_id)
         items = body(UpdateLocationChargersRequest, request)["chargers"]
         changes = [Change(item["charger_id"], configuration_of(item)) for item in items]
-        errors = chargers_update(rows=Charger.objects.filter(location=location), changes=changes)
+        errors = chargers_update(
+            organization_id=location.organization_id, rows=Charger.objects.filter(location=location), changes=changes
+        )
         done = [change.charger_id for change, error in zip(changes, errors, strict=True) if error is None]
         bodies = _bodies(done)
         failed = [

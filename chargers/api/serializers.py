@@ -110,7 +110,7 @@ class ChargerLogEntry(serializers.Serializer[Any]):
 class ChargerLogListResponse(serializers.Serializer[Any]):
     """A part of a log, oldest first."""
 
-    data = ChargerLogEntry(many=True)
+    data = ChargerLogEntry(many=True)  # type: ignore[assignment]  # the contract's name, also DRF's
     total = serializers.IntegerField()
     limit = serializers.IntegerField()
     offset = serializers.IntegerField()

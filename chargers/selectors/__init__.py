@@ -6,11 +6,11 @@ from chargers.selectors.chargers import (
     chargers_list,
     chargers_of_location,
     chargers_with_related,
-    location_get,
     models_by_slug,
     newest_first,
 )
 from chargers.selectors.messages import MessageFilter, messages_page
+from locations.selectors import location_get
 
 __all__ = [
     "ChargerFilter",
