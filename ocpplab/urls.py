@@ -8,10 +8,12 @@ from chargers.csms.consumer import CsmsApplication
 from chargers.csms.page import csms_urls
 from chargers.selectors.identities import charger_identities_known
 from ocpplab.api.health import HealthView
+from ocpplab.dashboard.landing import landing
 
 csms = CsmsApplication(known=charger_identities_known)
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("", landing, name="landing"),
     path("health", HealthView.as_view(), name="health"),
     path("admin/", admin.site.urls),
     path("openapi.json", SpectacularJSONAPIView.as_view(), name="schema"),
