@@ -19,7 +19,7 @@ from chargers.api.serializers import (
 )
 from chargers.errors import NotInLocation
 from chargers.models import Charger
-from chargers.selectors import chargers_of_location, chargers_with_related, location_get
+from chargers.selectors import chargers_of_location, chargers_with_related_of_many, location_get
 from chargers.services.configuration import Change, chargers_update
 from chargers.services.removal import chargers_delete
 from ocpplab.api.pagination import paged
@@ -91,7 +91,7 @@ class LocationChargers(GatewayView):
 
 
 def _bodies(charger_ids: Iterable[str]) -> dict[str, dict[str, Any]]:
-    rows = chargers_with_related(Charger.objects.filter(public_id__in=set(charger_ids)))
+    rows = chargers_with_related_of_many(Charger.objects.filter(public_id__in=set(charger_ids)))
     return {row.public_id: charger_body(row) for row in rows}
 
 

@@ -39,7 +39,7 @@ class ChargerResponse(serializers.Serializer[Any]):
 
 
 def charger_body(charger: Charger) -> dict[str, Any]:
-    """Return the charger as the API shows it; read it through `selectors.chargers_with_related`.
+    """Return the charger as the API shows it; read it through `selectors.chargers_with_related` or `…_of_many`.
 
     Built by hand because a job's result holds thousands of them.
     """

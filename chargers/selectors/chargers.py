@@ -39,6 +39,11 @@ def chargers_with_related(rows: QuerySet[Charger]) -> QuerySet[Charger]:
     return rows.select_related("model__brand", "host").defer("model__evses")
 
 
+def chargers_with_related_of_many(rows: QuerySet[Charger]) -> QuerySet[Charger]:
+    """Do the same for thousands of rows: three queries more, but the few models and hosts are built once each."""
+    return rows.prefetch_related("model__brand", "host")
+
+
 def charger_get(*, organization: Organization, charger_id: str) -> Charger:
     """Return one charger by its public id, with what its body shows. Raises `ChargerNotFound`."""
     rows = Charger.objects.filter(organization=organization, public_id=charger_id)
