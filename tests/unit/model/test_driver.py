@@ -4,7 +4,7 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chargers.simulator.model.behaviour import Behaviour, Tag
@@ -264,6 +264,7 @@ def test_an_absurd_rate_does_not_spin() -> None:
     assert asked <= 102
 
 
+@settings(deadline=None)
 @given(
     st.builds(
         Behaviour,

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
@@ -528,6 +528,7 @@ def build(placed: list[tuple[int, Profile]], running: Mapping[int, Running]) -> 
     return store
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 2), profiles), max_size=8), runnings, st.integers(-500, 2_500))
 def test_the_limit_is_what_the_rules_say(placed: Any, running: Any, quarter: int) -> None:
     store = build(placed, running)
@@ -540,6 +541,7 @@ def test_the_limit_is_what_the_rules_say(placed: Any, running: Any, quarter: int
             assert limit.watts == pytest.approx(plain)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 2), profiles), max_size=8), runnings, st.integers(-100, 600))
 def test_nothing_changes_before_the_next_change(placed: Any, running: Any, start: int) -> None:
     store = build(placed, running)
@@ -553,6 +555,7 @@ def test_nothing_changes_before_the_next_change(placed: Any, running: Any, start
                 assert store.limit_at(now + quarter / 4, connector, running) == before
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.integers(0, 2), profiles), max_size=8),
     runnings,
@@ -649,3 +652,4 @@ class AnyOrder(RuleBasedStateMachine):
 
 
 TestAnyOrder = AnyOrder.TestCase
+TestAnyOrder.settings = settings(deadline=None, max_examples=60)
