@@ -21,15 +21,6 @@ class NotInLocation(NotFound):
         super().__init__("Charger not found in location")
 
 
-class LocationNotFound(NotFound):
-    """The organization has no such location (in the path)."""
-
-    code = "location_not_found"
-
-    def __init__(self) -> None:
-        super().__init__("Location not found.")
-
-
 class UnknownLocation(Refused):
     """A request for a charger names a location that the organization does not have."""
 

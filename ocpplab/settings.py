@@ -203,6 +203,8 @@ CELERY_BEAT_SCHEDULE = {
 
 #: chargers in one bulk request
 BULK_MAX_CHARGERS = env.integer("BULK_MAX_CHARGERS", 10_000, minimum=1)
+# so that the query of a multi-delete may name them all, and the next ones are refused by its own rule
+DATA_UPLOAD_MAX_NUMBER_FIELDS = BULK_MAX_CHARGERS + 1000
 #: messages that a chord of provisioning calls is cut into at most; 0 sends one call a message
 JOB_MAX_MESSAGES = env.integer("JOB_MAX_MESSAGES", 100)
 #: seconds after which a charger that no host holds counts as failed

@@ -8,11 +8,15 @@ from chargers.csms.consumer import CsmsApplication
 from chargers.csms.page import csms_urls
 from chargers.selectors.identities import charger_identities_known
 from ocpplab.api.health import HealthView
+from ocpplab.dashboard.fleet import fleet
+from ocpplab.dashboard.landing import landing
 
 csms = CsmsApplication(known=charger_identities_known)
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("", landing, name="landing"),
     path("health", HealthView.as_view(), name="health"),
+    path("fleet", fleet, name="fleet"),
     path("admin/", admin.site.urls),
     path("openapi.json", SpectacularJSONAPIView.as_view(), name="schema"),
     path("docs", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),

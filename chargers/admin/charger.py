@@ -1,6 +1,6 @@
 """Chargers in the admin: every write goes through the services."""
 
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
@@ -219,7 +219,7 @@ def _configuration(charger: Charger, changed: list[str]) -> Configuration:
     values: dict[str, Any] = {name: getattr(charger, name) for name in changed if name in COLUMNS}
     if "location" in changed:
         values["location_id"] = None if charger.location_id is None else str(charger.location_id)
-    return Configuration(**values)  # type: ignore[typeddict-item]
+    return cast("Configuration", values)
 
 
 def _new(charger: Charger) -> NewCharger:

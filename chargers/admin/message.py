@@ -71,7 +71,7 @@ class MessageAdmin(ReadOnly, ScopedAdmin[Message]):
     search_fields = ["action"]  # that there is a search at all; what it does is below
     search_help_text = "Identity or id (dep-...) of a charger, or an OCPP action."
     show_full_result_count = False
-    sortable_by: list[str] = []
+    sortable_by = ()
     fields = ["at", "charger", "direction", "action", "pretty"]
 
     def get_search_results(

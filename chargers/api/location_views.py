@@ -19,7 +19,7 @@ from chargers.api.serializers import (
 )
 from chargers.errors import NotInLocation
 from chargers.models import Charger
-from chargers.selectors import chargers_of_location, chargers_with_related, location_get
+from chargers.selectors import chargers_of_location, chargers_with_related_of_many, location_get
 from chargers.services.configuration import Change, chargers_update
 from chargers.services.removal import chargers_delete
 from ocpplab.api.pagination import paged
@@ -54,7 +54,9 @@ class LocationChargers(GatewayView):
         location = location_get(organization=self.organization, location_id=location_id)
         items = body(UpdateLocationChargersRequest, request)["chargers"]
         changes = [Change(item["charger_id"], configuration_of(item)) for item in items]
-        errors = chargers_update(rows=Charger.objects.filter(location=location), changes=changes)
+        errors = chargers_update(
+            organization_id=location.organization_id, rows=Charger.objects.filter(location=location), changes=changes
+        )
         done = [change.charger_id for change, error in zip(changes, errors, strict=True) if error is None]
         bodies = _bodies(done)
         failed = [
@@ -89,7 +91,7 @@ class LocationChargers(GatewayView):
 
 
 def _bodies(charger_ids: Iterable[str]) -> dict[str, dict[str, Any]]:
-    rows = chargers_with_related(Charger.objects.filter(public_id__in=set(charger_ids)))
+    rows = chargers_with_related_of_many(Charger.objects.filter(public_id__in=set(charger_ids)))
     return {row.public_id: charger_body(row) for row in rows}
 
 

@@ -39,7 +39,7 @@ class ChargerResponse(serializers.Serializer[Any]):
 
 
 def charger_body(charger: Charger) -> dict[str, Any]:
-    """Return the charger as the API shows it; read it through `selectors.chargers_with_related`.
+    """Return the charger as the API shows it; read it through `selectors.chargers_with_related` or `…_of_many`.
 
     Built by hand because a job's result holds thousands of them.
     """
@@ -110,7 +110,7 @@ class ChargerLogEntry(serializers.Serializer[Any]):
 class ChargerLogListResponse(serializers.Serializer[Any]):
     """A part of a log, oldest first."""
 
-    data = ChargerLogEntry(many=True)
+    data = ChargerLogEntry(many=True)  # type: ignore[assignment]  # the contract's name, also DRF's
     total = serializers.IntegerField()
     limit = serializers.IntegerField()
     offset = serializers.IntegerField()

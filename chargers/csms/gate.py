@@ -41,15 +41,17 @@ class Gate:
         try:
             while self._waiting:
                 batch, self._waiting = self._waiting, {}
-                known: Collection[str] | None
+                known: Collection[str] | None = None
                 try:
                     known = await database_sync_to_async(self._known)(list(batch))
                 except DatabaseError as error:
                     log.warning("csms_lookup_failed", error=str(error), stations=len(batch))
-                    known = None
-                _answer(batch, known)
+                finally:  # whatever went wrong, nobody is left standing at the gate
+                    _answer(batch, known)
         finally:
             self._asking = None
+            _answer(self._waiting, None)
+            self._waiting = {}
 
 
 def _answer(batch: dict[str, list[asyncio.Future[bool]]], known: Collection[str] | None) -> None:

@@ -57,6 +57,7 @@ class Switchboard:
             retry=Retry(NoBackoff(), 0),  # `_run` does that, and subscribes again
         )
         self._main = asyncio.create_task(self._run(self._client), name="csms switchboard")
+        self._main.add_done_callback(_report)
         return True
 
     async def aclose(self) -> None:
@@ -175,6 +176,12 @@ class Switchboard:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _report(task: asyncio.Task[None]) -> None:
+    # It never ends by itself: a bug must show, since only calls would fail and nothing else.
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.error("csms_switchboard_died", exc_info=error)
 
 
 def _policy(stored: bytes) -> BootPolicy:

@@ -6,11 +6,12 @@ from chargers.selectors.chargers import (
     chargers_list,
     chargers_of_location,
     chargers_with_related,
-    location_get,
+    chargers_with_related_of_many,
     models_by_slug,
     newest_first,
 )
 from chargers.selectors.messages import MessageFilter, messages_page
+from locations.selectors import location_get
 
 __all__ = [
     "ChargerFilter",
@@ -19,6 +20,7 @@ __all__ = [
     "chargers_list",
     "chargers_of_location",
     "chargers_with_related",
+    "chargers_with_related_of_many",
     "location_get",
     "messages_page",
     "models_by_slug",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from django.db.models import Q, QuerySet
 
 from chargers.catalog.models import ChargerModel
-from chargers.errors import ChargerNotFound, LocationNotFound
+from chargers.errors import ChargerNotFound
 from chargers.models import Charger
 from locations.models import Location
 from ocpplab.accounts.models import Organization
@@ -39,10 +39,15 @@ def chargers_with_related(rows: QuerySet[Charger]) -> QuerySet[Charger]:
     return rows.select_related("model__brand", "host").defer("model__evses")
 
 
+def chargers_with_related_of_many(rows: QuerySet[Charger]) -> QuerySet[Charger]:
+    """Do the same for thousands of rows: three queries more, but the few models and hosts are built once each."""
+    return rows.prefetch_related("model__brand", "host")
+
+
 def charger_get(*, organization: Organization, charger_id: str) -> Charger:
     """Return one charger by its public id, with what its body shows. Raises `ChargerNotFound`."""
     rows = Charger.objects.filter(organization=organization, public_id=charger_id)
-    charger = chargers_with_related(rows).first() if _is_text(charger_id) else None
+    charger = chargers_with_related(rows).first()
     if charger is None:
         raise ChargerNotFound
     return charger
@@ -66,15 +71,6 @@ def chargers_list(*, organization: Organization, where: ChargerFilter) -> QueryS
     return newest_first(rows)
 
 
-def location_get(*, organization: Organization, location_id: str) -> Location:
-    """Return a location by the id in a path. Raises `LocationNotFound`, also for an id that is no UUID."""
-    key = as_uuid(location_id)
-    found = None if key is None else Location.objects.filter(organization=organization, id=key).first()
-    if found is None:
-        raise LocationNotFound
-    return found
-
-
 def chargers_of_location(*, location: Location, charger_ids: Iterable[str] | None = None) -> QuerySet[Charger]:
     """Return a location's chargers, newest first; `charger_ids` narrows them, ids from elsewhere match nothing."""
     rows = Charger.objects.filter(location=location, organization_id=location.organization_id)
@@ -86,8 +82,3 @@ def chargers_of_location(*, location: Location, charger_ids: Iterable[str] | Non
 def newest_first(rows: QuerySet[Charger]) -> QuerySet[Charger]:
     """Order as every list of chargers is ordered."""
     return chargers_with_related(rows).order_by("-created_at", "-id")
-
-
-def _is_text(value: str) -> bool:
-    """Whether PostgreSQL can hold the text: a path may smuggle in a NUL, which no id has."""
-    return "\x00" not in value

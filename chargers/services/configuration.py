@@ -61,21 +61,25 @@ def charger_update(*, charger: Charger, values: Configuration) -> None:
     if not values:
         return
     rows = Charger.objects.filter(pk=charger.pk)
-    [error] = chargers_update(rows=rows, changes=[Change(charger.public_id, values)])
+    changes = [Change(charger.public_id, values)]
+    [error] = chargers_update(organization_id=charger.organization_id, rows=rows, changes=changes)
     if error is not None:
         raise ChargerNotFound if isinstance(error, NotInLocation) else error
 
 
-def chargers_update(*, rows: QuerySet[Charger], changes: Sequence[Change]) -> list[DomainError | None]:
-    """Change many chargers among `rows` (of one organization), each on its own: one refusal stops no other.
+def chargers_update(
+    *, organization_id: UUID, rows: QuerySet[Charger], changes: Sequence[Change]
+) -> list[DomainError | None]:
+    """Change many chargers of an organization among `rows`, each on its own: one refusal stops no other.
 
     Returns for each change, in order, None or why it was refused. A charger's second change in one call is refused.
     Hosts hear of it when a session has to be restarted.
     """
     with transaction.atomic():
-        places = _locations(rows, changes)
+        places = _locations(organization_id, changes)
+        rows = rows.filter(organization_id=organization_id)
         plan = _Plan(_locked(rows, [change.charger_id for change in changes]), places)
-        plan.look_up_holders(changes)
+        plan.look_up_holders(organization_id, changes)
         for change in changes:
             plan.add(change)
         plan.write()
@@ -87,20 +91,21 @@ def chargers_update(*, rows: QuerySet[Charger], changes: Sequence[Change]) -> li
 def _locked(rows: QuerySet[Charger], charger_ids: Iterable[str]) -> dict[str, Charger]:
     """Lock the chargers, in one order so that two calls cannot wait for each other."""
     found = rows.filter(public_id__in=set(charger_ids)).order_by("id").select_for_update(of=("self",), no_key=True)
-    return {row.public_id: row for row in found.only("public_id", "organization_id", "identity", *COLUMNS)}
+    return {row.public_id: row for row in found.only("public_id", "identity", *COLUMNS)}
 
 
-def _locations(rows: QuerySet[Charger], changes: Iterable[Change]) -> set[tuple[UUID, UUID]]:
-    """Return (organization, location) of the locations that are asked for, kept from being deleted until commit."""
-    asked = {as_uuid(text) for change in changes if (text := change.values.get("location_id")) is not None}
-    found = Location.objects.filter(id__in=asked - {None}).order_by("id").select_for_update(no_key=True)
-    return set(found.values_list("organization_id", "id")) if asked else set()
+def _locations(organization_id: UUID, changes: Iterable[Change]) -> set[UUID]:
+    """Return those of the locations asked for that are the organization's, kept from being deleted until commit."""
+    texts = {text for change in changes if (text := change.values.get("location_id")) is not None}
+    asked = {key for text in texts if (key := as_uuid(text)) is not None}
+    found = Location.objects.filter(organization_id=organization_id, id__in=asked).order_by("id")
+    return set(found.select_for_update(no_key=True).values_list("id", flat=True)) if asked else set()
 
 
 class _Plan:
     """What will be written: built change by change, so that each sees those before it."""
 
-    def __init__(self, chargers: dict[str, Charger], places: set[tuple[UUID, UUID]]) -> None:
+    def __init__(self, chargers: dict[str, Charger], places: set[UUID]) -> None:
         self.chargers = chargers
         self.places = places
         self.holders: dict[tuple[str, str], int] = {}
@@ -110,12 +115,11 @@ class _Plan:
         self.restarts: set[int] = set()
         self.clashes: dict[int, DomainError] = {}
 
-    def look_up_holders(self, changes: Iterable[Change]) -> None:
+    def look_up_holders(self, organization_id: UUID, changes: Iterable[Change]) -> None:
         """Learn which chargers hold the identities at the new addresses now: one query, only when one is asked for."""
         urls = {url for change in changes if (url := change.values.get("ws_url")) is not None}
         if not urls or not self.chargers:
             return
-        organization_id = next(iter(self.chargers.values())).organization_id
         rows = Charger.objects.filter(
             organization_id=organization_id,
             ws_url__in=urls,
@@ -140,7 +144,7 @@ class _Plan:
         new: dict[str, Any] = dict(values)
         if (text := new.get("location_id")) is not None:
             new["location_id"] = as_uuid(text)
-            if (charger.organization_id, new["location_id"]) not in self.places:
+            if new["location_id"] not in self.places:
                 return UnknownLocation(text)
         before = {column: getattr(charger, column) for column in new}
         if new == before:

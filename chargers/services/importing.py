@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
+from typing import cast
 
 from django.db import transaction
 
@@ -108,7 +109,7 @@ class _Batch:
         return model
 
     def _values(self, row: ChargerRow) -> Configuration:
-        values = Configuration(**{name: row.columns[name] for name in COLUMNS if name in row.columns})  # type: ignore[typeddict-item]
+        values = cast("Configuration", {name: row.columns[name] for name in COLUMNS if name in row.columns})
         if "location" in row.columns:
             place = self._places.get(row.columns["location"])
             if place is None:
@@ -155,7 +156,7 @@ def _write(organization: Organization, plan: _Plan, errors: ImportErrors) -> Non
         if charger.public_id not in made:
             line = plan.new_lines[charger.ws_url, charger.identity]
             errors.add(line, "identity: another charger has just taken it at this address: import again.")
-    outcomes = chargers_update(rows=Charger.objects.filter(organization=organization), changes=plan.changes)
+    outcomes = chargers_update(organization_id=organization.pk, rows=Charger.objects.all(), changes=plan.changes)
     for line, error in zip(plan.change_lines, outcomes, strict=True):
         if error is not None:
             errors.add(line, error.detail)

@@ -56,6 +56,7 @@ class Postgres(Server):
 
     name = "PostgreSQL"
     stop_signal = signal.SIGINT  # "fast": ends sessions, writes a checkpoint
+    hasty_signal = signal.SIGQUIT  # "immediate": takes its own children along, which SIGKILL would not
 
     @property
     def url(self) -> str:

@@ -43,6 +43,8 @@ class Server(ABC):
 
     name: str
     stop_signal: signal.Signals
+    hasty_signal: signal.Signals
+    """For who did not obey in time, a moment before SIGKILL."""
 
     def __init__(self, folder: Path, *, port: int | None, password: str, durable: bool) -> None:
         self.folder = folder
@@ -107,10 +109,15 @@ class Server(ABC):
             time.sleep(0.02)
 
     def stop(self, *, grace: float = 5.0) -> None:
-        """Stop the server cleanly; by SIGKILL after `grace` seconds."""
-        if self.process is not None:
-            processes.stop(self.process, number=self.stop_signal, grace=grace)
-            self.process = None
+        """Stop the server cleanly; by force after `grace` seconds."""
+        if self.process is None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            self.process.send_signal(self.stop_signal)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(grace)
+        processes.stop(self.process, number=self.hasty_signal, grace=1)
+        self.process = None
 
     def kill(self) -> None:
         """Take the process away like kill -9 does, for tests of what survives."""

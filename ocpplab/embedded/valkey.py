@@ -15,6 +15,7 @@ class Valkey(Server):
 
     name = "Valkey"
     stop_signal = signal.SIGTERM
+    hasty_signal = signal.SIGKILL
 
     @property
     def url(self) -> str:

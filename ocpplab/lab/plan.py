@@ -30,7 +30,9 @@ def web(options: Options) -> Program:
         *("--loop", "uvloop", "--http", "httptools", "--ws", "websockets-sansio", "--lifespan", "off"),
         # A frame of OCPP is small, and thousands of chargers with a compressor each would cost memory for nothing.
         *("--ws-max-size", "1048576", "--ws-per-message-deflate", "false"),
-        *("--backlog", "4096", "--timeout-keep-alive", "65", "--timeout-graceful-shutdown", "1", "--no-access-log"),
+        *("--backlog", "4096", "--timeout-keep-alive", "65", "--timeout-graceful-shutdown", "1"),
+        # Without these it would print two lines for each charger that connects.
+        *("--no-access-log", "--log-level", "warning"),
     )
     return Program("web", command, grace=1.7)
 
@@ -39,7 +41,7 @@ def worker() -> Program:
     """Celery's worker. A task that is cut short is given again: they are acknowledged late."""
     # Mingle and gossip are for workers that look for each other; without them the start is a second shorter.
     options = ("--concurrency", "2", "--without-mingle", "--without-gossip", "--loglevel", "WARNING")
-    return Program("worker", (*CELERY, "worker", *options), grace=2.5)
+    return Program("worker", (*CELERY, "worker", *options), grace=3.5)
 
 
 def beat(data_dir: Path) -> Program:

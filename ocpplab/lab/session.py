@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 from textwrap import indent
 
 from ocpplab import embedded
@@ -10,7 +11,7 @@ from ocpplab.lab.console import Console
 from ocpplab.lab.errors import LabError
 from ocpplab.lab.options import Options, servers_wanted
 from ocpplab.lab.state import State, write_private
-from ocpplab.lab.supervisor import SERVER_GRACE, Supervisor, raise_descriptor_limit
+from ocpplab.lab.supervisor import SERVER_GRACE, STOP_SECONDS, Supervisor, raise_descriptor_limit
 
 BANNER = """
   OCPP lab       {url}
@@ -144,10 +145,12 @@ class Session:
 
     def _stop(self) -> None:
         self._ready = False
+        started = time.monotonic()
         try:
             self._ready_file_remove()
             self.console.say("stopping")
             self.supervisor.stop()
         finally:
-            self.services.stop(grace=SERVER_GRACE)
+            left = STOP_SECONDS - (time.monotonic() - started)
+            self.services.stop(grace=max(SERVER_GRACE, left - 1))
         self.console.say("stopped")

@@ -32,6 +32,10 @@ def rows(charger):
     return Charger.objects.filter(pk=charger.pk)
 
 
+def update_all(organization, changes):
+    return chargers_update(organization_id=organization.pk, rows=Charger.objects.all(), changes=changes)
+
+
 def test_two_updates_of_different_values_both_stay(organization):
     charger = make_charger(organization)
     with transaction.atomic():
@@ -104,9 +108,7 @@ def test_crosswise_updates_of_many_do_not_lock_each_other_out(organization):
     chargers = make_chargers(organization, 40)
     one = [Change(row.public_id, {"name": "one"}) for row in chargers]
     two = [Change(row.public_id, {"location_name": "two"}) for row in reversed(chargers)]
-    work = [
-        lambda changes=changes: chargers_update(rows=Charger.objects.all(), changes=changes) for changes in (one, two)
-    ]
+    work = [lambda changes=changes: update_all(organization, changes) for changes in (one, two)]
     for errors in all_at_once(*work * 3):
         assert errors == [None] * 40
     assert set(Charger.objects.values_list("name", "location_name")) == {("one", "two")}
@@ -118,7 +120,7 @@ def test_an_address_taken_between_look_and_write_fails_that_charger_only(organiz
     with transaction.atomic():
         make_charger(organization, identity="A", ws_url="ws://new.test")
         changes = [Change(row.public_id, {"ws_url": "ws://new.test", "name": "new"}) for row in (a, b)]
-        update = Elsewhere(lambda: chargers_update(rows=Charger.objects.all(), changes=changes)).until_blocked()
+        update = Elsewhere(lambda: update_all(organization, changes)).until_blocked()
     errors = update.result()
     assert isinstance(errors[0], IdentityInUse)
     assert errors[1] is None

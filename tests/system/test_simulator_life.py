@@ -247,6 +247,20 @@ def test_a_short_loss_of_the_database_is_not_felt_by_any_charger(
         simulator.stop()
 
 
+@pytest.mark.parametrize("loss", ["cut", "freeze"])
+def test_sigterm_ends_in_time_without_a_database(
+    processes: Processes, csms: BadCsms, chargers: list[Charger], loss: str
+) -> None:
+    with Cable(database_url()) as cable:
+        simulator = processes.simulator(DATABASE_URL=cable.url)
+        eventually(lambda: all_online(chargers))
+        getattr(cable, loss)()
+        began = time.monotonic()
+        simulator.stop()
+        assert time.monotonic() - began < 9
+        eventually(lambda: sockets(csms, chargers) == [0] * len(chargers))
+
+
 def all_recorded(csms: BadCsms, chargers: list[Charger]) -> bool:
     """Every frame that the CSMS got is in the log, once."""
     return all(

@@ -4,7 +4,7 @@ import asyncio
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 import redis
@@ -16,6 +16,14 @@ from chargers.simulator.host.consumer import Ear, HostConsumer
 from tests.support import servers
 from tests.support.host import Cable
 from tests.support.waiting import eventually
+
+PREFIX = settings.CHANNEL_LAYERS["default"]["CONFIG"]["prefix"]
+
+
+async def close_pool() -> None:
+    """Close the connections of this loop; the layer's own `close_pools` would close those of other threads too."""
+    layer = get_channel_layer()
+    await layer._layers.pop(asyncio.get_running_loop()).flush()
 
 
 class Hearing:
@@ -47,13 +55,12 @@ class Hearing:
         await self._stop.wait()
         task.cancel()
         await asyncio.wait([task])
-        await get_channel_layer().close_pools()
+        await close_pool()
 
     def announced(self) -> bool:
         assert self.host_id is not None
         with redis.Redis.from_url(settings.REDIS_URL) as broker:
-            key = f"{settings.CHANNEL_LAYERS['default']['CONFIG']['prefix']}:group:{wire.HOSTS}"
-            return broker.zscore(key, wire.channel_of(self.host_id)) is not None
+            return broker.zscore(f"{PREFIX}:group:{wire.HOSTS}", wire.channel_of(self.host_id)) is not None
 
 
 @pytest.fixture(autouse=True)
@@ -69,17 +76,9 @@ def send_raw(host_id: uuid.UUID, message: dict[str, object]) -> None:
     async def send() -> None:
         layer = get_channel_layer()
         await layer.send(wire.channel_of(host_id), message)
-        await layer.close_pools()
+        await close_pool()
 
     asyncio.run(send())
-
-
-@pytest.fixture
-def told_until() -> Callable[[Callable[[], bool]], None]:
-    def wait(probe: Callable[[], bool]) -> None:
-        eventually(probe, timeout=15)
-
-    return wait
 
 
 def test_a_message_survives_the_way_over_the_wire():
@@ -128,6 +127,9 @@ def test_nonsense_on_the_channel_is_dropped_and_the_next_hint_is_heard(caplog):
         assert host.host_id is not None
         for nonsense in ({}, {"type": "no.such"}, {"type": "_private"}, {"type": "dispatch"}, {"type": 7}):
             send_raw(host.host_id, nonsense)
+        with redis.Redis.from_url(settings.REDIS_URL) as server:
+            for raw in (b"", b"\xc1" * 20, b"0123456789ab\x05", b"0123456789ab\x93\x01"):
+                server.zadd(f"{PREFIX}{wire.channel_of(host.host_id)}", {raw: 0})
         wire.look()
         eventually(lambda: host.looks == 1)
         eventually(lambda: caplog.text.count("message_not_understood") == 5)

@@ -26,10 +26,15 @@ class HostConsumer(AsyncConsumer):  # type: ignore[misc]
     def __init__(self, look: Callable[[], None]) -> None:
         self._look = look
 
-    async def simulator_look(self, message: dict[str, Any]) -> None:
-        """`wire.Look`."""
-        wire.decode(message)
-        self._look()
+    async def dispatch(self, message: dict[str, Any]) -> None:
+        """Hand over one message. Raises wire.UnknownMessage.
+
+        Channels' own dispatch calls whatever method the message names (`dispatch` itself: endless recursion, after
+        which its thread executor is dead [seen]) and first closes Django's connections, of which there are none here.
+        """
+        match wire.decode(message):
+            case wire.Look():
+                self._look()
 
 
 class Ear:
@@ -45,9 +50,9 @@ class Ear:
         while True:
             try:
                 await self._listen()
-            except wire.BROKER_TROUBLE as error:
+            except Exception as error:  # noqa: BLE001 - also bytes that are no message: a hint is never worth the process
                 if wait == RETRY_FIRST:
-                    log.warning("broker_away", error=str(error), meanwhile="this host looks by itself")
+                    log.warning("broker_away", error=str(error) or repr(error), meanwhile="this host looks by itself")
                 await asyncio.sleep(wait)
                 wait = min(wait * 2, RETRY_MOST)
             else:
@@ -75,7 +80,7 @@ class Ear:
     async def _hear(self, message: dict[str, Any]) -> None:
         try:
             await self._consumer.dispatch(message)
-        except Exception as error:  # noqa: BLE001 - whatever was sent, the next message must be heard
+        except wire.UnknownMessage as error:
             log.warning("message_not_understood", error=str(error))
 
     async def leave(self, host_id: UUID) -> None:

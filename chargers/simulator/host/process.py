@@ -24,8 +24,8 @@ from chargers.simulator.host.timers import Timers
 
 log = structlog.get_logger(__name__)
 
-#: seconds for closing all sessions, and then for the last records; with the release of the leases about 8 in total
-CLOSE_WITHIN, FLUSH_WITHIN = 4.0, 2.0
+#: seconds for closing all sessions, for the last records, and for everything until the process is gone
+CLOSE_WITHIN, FLUSH_WITHIN, END_WITHIN = 4.0, 2.0, 8.0
 #: seconds between two lines of progress
 PROGRESS_EVERY: Final = 3.0
 
@@ -79,7 +79,8 @@ class Host:
             task.result()  # raises what ended it
 
     async def _end(self) -> None:
-        """Close sessions cleanly, write the last records, give the leases back."""
+        """Close sessions cleanly, write the last records, give the leases back; all of it within END_WITHIN."""
+        asyncio.get_running_loop().call_later(END_WITHIN, self._out_of_time)
         self.say(f"simulator {self.terms.name} stops: closes {len(self.holdings.runners)} sessions")
         host_id = self.membership.host_id
         try:
@@ -100,6 +101,11 @@ class Host:
             await self.ear.leave(host_id)
         await self.recorder.close()
         await self.membership.close()
+
+    def _out_of_time(self) -> None:
+        """A database that hangs must not keep the process: its sessions are closed, its leases run out."""
+        self.say(f"simulator {self.terms.name} could not give everything back within {END_WITHIN:.0f} s")
+        os._exit(1)
 
     def _joined(self, host_id: UUID) -> None:
         self.holdings.begin(host_id)

@@ -1,5 +1,6 @@
 """How the people of a charger behave: a description that many chargers share."""
 
+import math
 from dataclasses import dataclass
 
 
@@ -34,6 +35,9 @@ class Behaviour:
     mean_idle_minutes: float = 5.0
 
     def __post_init__(self) -> None:
+        numbers = (self.arrivals_per_hour, self.mean_minutes, self.mean_idle_minutes, self.mean_wish_wh or 0.0)
+        if not all(math.isfinite(number) for number in (*numbers, *(tag.weight for tag in self.tags))):
+            raise ValueError("rates, means and weights are finite numbers")
         if self.arrivals_per_hour < 0 or self.mean_minutes <= 0 or self.mean_idle_minutes < 0:
             raise ValueError("arrivals_per_hour and mean_idle_minutes are 0 or above, mean_minutes is above 0")
         if self.mean_wish_wh is not None and self.mean_wish_wh <= 0:

@@ -60,6 +60,13 @@ class Composite(NamedTuple):
     periods: tuple[Period, ...]
 
 
+class _Said(NamedTuple):
+    """What prevails at an instant."""
+
+    schedule: Schedule
+    period: Period
+
+
 class Limits:
     """Keeps profiles and answers what is allowed.
 
@@ -134,31 +141,12 @@ class Limits:
 
         The station's maximum is part of it as if the connector were alone; `power.allot` shares it.
         """
-        own = self.own_limit_at(now, connector, running) if connector != _STATION else None
-        found = self._prevailing(now, _STATION, Purpose.STATION_MAX, None)
-        if found is None:
-            return own
-        schedule, period = found
-        phases = self._phases(connector) if own is None else own.phases
-        on_wires = phases or GRID_PHASES
-        if connector == _STATION or phases == 0:
-            on_wires = min(on_wires, period.phases or on_wires)
-        watts = _watts(period.limit, schedule.unit, on_wires)
-        return Limit(watts, phases) if own is None else own._replace(watts=min(own.watts, watts))
+        own = self._own(now, connector, running) if connector != _STATION else None
+        return self._limit(connector, own, self._prevailing(now, _STATION, Purpose.STATION_MAX, None))
 
     def own_limit_at(self, now: float, connector: int, running: Mapping[int, Running] | None = None) -> Limit | None:
         """The same without the station's maximum: what the default and the transaction's profiles allow."""
-        transaction = (running or {}).get(connector)
-        found = self._prevailing(now, connector, Purpose.TRANSACTION, transaction) or self._prevailing(
-            now, connector, Purpose.DEFAULT, transaction
-        )
-        if found is None:
-            return None
-        schedule, period = found
-        phases = min(self._phases(connector), period.phases or GRID_PHASES)
-        on_wires = phases or period.phases or GRID_PHASES
-        least_w = _watts(schedule.least, schedule.unit, on_wires)
-        return Limit(_watts(period.limit, schedule.unit, on_wires), phases, least_w)
+        return self._limit(connector, self._own(now, connector, running), None)
 
     def next_change(self, now: float, connector: int, running: Mapping[int, Running] | None = None) -> float:
         """The next instant after `now` when a limit of this connector may change; infinite when it never will.
@@ -237,19 +225,32 @@ class Limits:
         if profile.purpose is Purpose.TRANSACTION:
             if connector == _STATION:
                 return Problem.WRONG_PLACE
-            if transaction is None or not _same(profile, transaction):
+            if transaction is None or not _belongs(profile, transaction):
                 return Problem.NO_TRANSACTION
         return None
 
-    def _prevailing(
-        self, now: float, connector: int, purpose: Purpose, transaction: Running | None
-    ) -> tuple[Schedule, Period] | None:
+    def _limit(self, connector: int, own: _Said | None, station: _Said | None) -> Limit | None:
+        """The lower of both; one that names fewer phases takes the others away from both."""
+        found = [said for said in (own, station) if said is not None]
+        if not found:
+            return None
+        phases = min(self._phases(connector), *(said.period.phases or GRID_PHASES for said in found))
+        watts = min(_watts(said.period.limit, said, phases) for said in found)
+        return Limit(watts, phases, 0.0 if own is None else _watts(own.schedule.least, own, phases))
+
+    def _own(self, now: float, connector: int, running: Mapping[int, Running] | None) -> _Said | None:
+        transaction = (running or {}).get(connector)
+        return self._prevailing(now, connector, Purpose.TRANSACTION, transaction) or self._prevailing(
+            now, connector, Purpose.DEFAULT, transaction
+        )
+
+    def _prevailing(self, now: float, connector: int, purpose: Purpose, transaction: Running | None) -> _Said | None:
         """The highest level of a purpose that says something at `now`, and what."""
         for one in self._installed:
             if one.profile.purpose is purpose and _concerns(one, connector, transaction):
                 period = one.profile.at(now, _since(one, transaction)).period
                 if period is not None:
-                    return one.profile.schedule, period
+                    return _Said(one.profile.schedule, period)
         return None
 
     def _phases(self, connector: int) -> int:
@@ -262,13 +263,14 @@ class Limits:
 def _concerns(one: Installed, connector: int, transaction: Running | None) -> bool:
     """Whether a profile counts for a connector."""
     if one.profile.purpose is Purpose.TRANSACTION:
-        if transaction is None or transaction.imagined:
-            return False
-        return one.connector == connector and _same(one.profile, transaction)
+        return one.connector == connector and transaction is not None and _belongs(one.profile, transaction)
     return one.connector in {connector, _STATION}
 
 
-def _same(profile: Profile, transaction: Running) -> bool:
+def _belongs(profile: Profile, transaction: Running) -> bool:
+    """Whether a transaction's profile is for this one; an id that is not known yet fits any."""
+    if transaction.imagined:
+        return False
     return None in {profile.transaction, transaction.transaction} or profile.transaction == transaction.transaction
 
 
@@ -279,5 +281,8 @@ def _since(one: Installed, transaction: Running | None) -> float | None:
     return None if transaction is None else transaction.since
 
 
-def _watts(amount: float, unit: Unit, phases: int) -> float:
-    return amount if unit is Unit.WATTS else to_watts(amount, phases)
+def _watts(amount: float, said: _Said, phases: int) -> float:
+    """An amount of a schedule's unit over the phases in use; a DC charger counts those of its grid connection."""
+    if said.schedule.unit is Unit.WATTS:
+        return amount
+    return to_watts(amount, phases or said.period.phases or GRID_PHASES)

@@ -4,8 +4,9 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 
+from ocpplab.lab.errors import LabError
 from ocpplab.lab.prepare import prepare
 
 
@@ -17,5 +18,8 @@ class Command(BaseCommand):
         parser.add_argument("state_file", type=Path)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        prepare(options["state_file"])
+        try:
+            prepare(options["state_file"])
+        except LabError as error:
+            raise CommandError(str(error)) from None
         self.stdout.write("tables, catalog and accounts are there")

@@ -448,7 +448,7 @@ def frames(draw: st.DrawFn) -> str:
     return json.dumps(frame[: draw(st.integers(0, 4))] if draw(st.integers(0, 4)) == 0 else frame)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(version=st.sampled_from(list(Version)), texts=st.lists(frames(), max_size=12), orders=st.integers(0, 3))
 def test_whatever_a_station_sends_it_answers_in_form_and_settles_each_order_once(version, texts, orders):
     link = a_link(version)

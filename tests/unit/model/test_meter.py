@@ -5,7 +5,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chargers.simulator.model.charge import NEVER, cut
@@ -126,12 +126,14 @@ def played(happening: list[Any], asked: list[float]) -> tuple[Meter, list[float]
     return meter, registers
 
 
+@settings(deadline=None)
 @given(events, instants)
 def test_the_register_never_falls(happening: list[Any], asked: list[float]) -> None:
     _, registers = played(happening, asked)
     assert registers == sorted(registers)
 
 
+@settings(deadline=None)
 @given(events, instants, instants)
 def test_when_and_how_often_it_is_read_changes_nothing_not_even_the_last_bit(
     happening: list[Any], some: list[float], others: list[float]
@@ -142,6 +144,7 @@ def test_when_and_how_often_it_is_read_changes_nothing_not_even_the_last_bit(
     assert one.exact_wh(NOW + 9 * HOUR) == other.exact_wh(NOW + 9 * HOUR)
 
 
+@settings(deadline=None)
 @given(events, instants)
 def test_every_reading_is_consistent_in_itself(happening: list[Any], asked: list[float]) -> None:
     meter = Meter(phases=3, seed=1)
@@ -159,6 +162,7 @@ def test_every_reading_is_consistent_in_itself(happening: list[Any], asked: list
         assert reading.wh == meter.wh(NOW + at)
 
 
+@settings(deadline=None)
 @given(cars, st.sampled_from([Offer(22_080, 3), Offer(4_140, 3), Offer(300_000, 0), Offer(20_000, 0)]))
 def test_it_is_full_exactly_when_it_said_it_would_be(car: Any, offer: Offer) -> None:
     spec, soc, target, derate = car
@@ -181,6 +185,7 @@ def test_it_is_full_exactly_when_it_said_it_would_be(car: Any, offer: Offer) -> 
     assert before == pytest.approx(gained, rel=1e-6, abs=1e-3)
 
 
+@settings(deadline=None)
 @given(cars, st.sampled_from([Offer(22_080, 3), Offer(300_000, 0)]), st.integers(1, 60_000), st.floats(0, HOUR))
 def test_the_register_shows_an_energy_exactly_when_it_said_it_would(
     car: Any, offer: Offer, goal: int, read_before: float
@@ -330,6 +335,7 @@ def test_two_meters_of_one_seed_read_the_same_and_voltage_stays_near_nominal() -
     assert all(49.95 < reading.hertz < 50.05 for reading in day(5))
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.floats(0, 1), st.floats(1, 100)), min_size=1, max_size=6, unique_by=lambda it: it[0]),
     st.floats(0.5, 120),

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chargers.simulator.model.power import Offer, allot, share, to_amps, to_watts
@@ -53,6 +53,7 @@ def test_it_shares_equally_and_the_last_ones_wait_when_it_is_too_little(
     assert share(total, wants, least) == expected
 
 
+@settings(deadline=None)
 @given(
     st.integers(-10, 100_000),
     st.lists(st.tuples(st.integers(0, 50_000), st.integers(0, 10_000)), max_size=8),
@@ -103,6 +104,7 @@ def test_on_a_mixed_station_ac_still_needs_six_amperes() -> None:
     assert allotted == {1: Offer(8_000, 0), 2: Offer(0, 3)}
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(st.floats(0, 50_000), st.sampled_from([0, 1, 3]), st.sampled_from([0.0, 3_000.0])),
