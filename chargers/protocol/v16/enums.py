@@ -92,3 +92,65 @@ class DataTransferStatus(StrEnum):
     REJECTED = "Rejected"
     UNKNOWN_MESSAGE_ID = "UnknownMessageId"
     UNKNOWN_VENDOR_ID = "UnknownVendorId"
+
+
+class ReservationStatus(StrEnum):
+    """§7.37: the answer to ReserveNow."""
+
+    ACCEPTED = "Accepted"
+    FAULTED = "Faulted"
+    OCCUPIED = "Occupied"
+    REJECTED = "Rejected"
+    UNAVAILABLE = "Unavailable"
+
+
+class CancelReservationStatus(StrEnum):
+    """§7.5: the answer to CancelReservation."""
+
+    ACCEPTED = "Accepted"
+    REJECTED = "Rejected"
+
+
+class ChargingProfilePurposeType(StrEnum):
+    """§7.11: what a charging profile limits."""
+
+    CHARGE_POINT_MAX_PROFILE = "ChargePointMaxProfile"
+    TX_DEFAULT_PROFILE = "TxDefaultProfile"
+    TX_PROFILE = "TxProfile"
+
+
+class ChargingProfileKindType(StrEnum):
+    """§7.10: what the times of a charging profile count from."""
+
+    ABSOLUTE = "Absolute"
+    RECURRING = "Recurring"
+    RELATIVE = "Relative"
+
+
+class RecurrencyKindType(StrEnum):
+    """§7.35: how often a recurring charging profile comes again."""
+
+    DAILY = "Daily"
+    WEEKLY = "Weekly"
+
+
+class ChargingProfileStatus(StrEnum):
+    """§7.12: the answer to SetChargingProfile."""
+
+    ACCEPTED = "Accepted"
+    REJECTED = "Rejected"
+    NOT_SUPPORTED = "NotSupported"
+
+
+class ClearChargingProfileStatus(StrEnum):
+    """§7.16: the answer to ClearChargingProfile."""
+
+    ACCEPTED = "Accepted"
+    UNKNOWN = "Unknown"
+
+
+class GetCompositeScheduleStatus(StrEnum):
+    """§7.27: the answer to GetCompositeSchedule."""
+
+    ACCEPTED = "Accepted"
+    REJECTED = "Rejected"
