@@ -35,6 +35,7 @@ from chargers.simulator.effects import (
     Direction,
     Effect,
     Intent,
+    Ledger,
     Log,
     Send,
     Settled,
@@ -82,10 +83,12 @@ class Driver:
         seed: int = 1,
         script: Script | None = None,
         automatic: bool = True,
+        memory: Payload | None = None,
+        now: float = START,
     ) -> None:
         self.version = version
-        self.now = START
-        self.session = Session(spec(version, model), now=START, seed=seed)
+        self.now = now
+        self.session = Session(spec(version, model), now=now, seed=seed, memory=memory)
         self.script = dict(script or {})
         self.automatic = automatic  #: answer CALLs by the script; otherwise the test answers with `reply`
         self.effects: list[Effect] = []
@@ -94,10 +97,11 @@ class Driver:
         self.open = False
         self.registration = "none"
         self.asked_while_pending = 0
+        self.numbers: dict[tuple[Any, ...], int] = {}
         self._ids: set[str] = set()
         self._asked: dict[str, str] = {}  #: action by id of the CALLs that the CSMS sent
         self._counter = 0
-        self._sent_at = START
+        self._sent_at = now
 
     # what happened
 
@@ -118,6 +122,20 @@ class Driver:
     @property
     def detail(self) -> str:
         return str(self.of(State)[-1].detail)
+
+    def ledger(self, kind: type[Any]) -> list[Any]:
+        """What was written into the book of transactions."""
+        return [one.event for one in self.of(Ledger) if isinstance(one.event, kind)]
+
+    def statuses(self, connector: int) -> list[str]:
+        """What was reported of a connector."""
+        calls = self.calls("StatusNotification")
+        return [one.payload["status"] for one in calls if one.payload["connectorId"] == connector]
+
+    def memory(self) -> Payload:
+        """What the session wants to be kept, through JSON and back."""
+        kept: Payload = orjson.loads(orjson.dumps(self.session.memory()))
+        return kept
 
     def clear(self) -> "Driver":
         """Forget what was seen, so that a test looks only at what follows."""
@@ -158,8 +176,19 @@ class Driver:
         return self._take(self.session.refused_frame(self.now, "binary frame of 3 bytes"))
 
     def intent(self, kind: str, **data: Any) -> Settled:
-        self._take(self.session.intent(self.now, Intent("intent-1", kind, data)))
-        return self.of(Settled)[-1]
+        """Order something that is settled by the time the CSMS has answered."""
+        settled = self.order(kind, **data)
+        assert settled is not None, f"{kind} is not settled"
+        return settled
+
+    def order(self, kind: str, **data: Any) -> Settled | None:
+        """Order something; None when it is not settled yet."""
+        self._counter += 1
+        intent_id = f"intent-{self._counter}"
+        self._take(self.session.intent(self.now, Intent(intent_id, kind, data)))
+        settled = [one for one in self.of(Settled) if one.intent_id == intent_id]
+        assert len(settled) <= 1, f"{kind} was settled twice"
+        return settled[0] if settled else None
 
     def ask(self, action: str, payload: Payload, *, message_id: str = "") -> CallResult | CallError | None:
         """Send a CALL as the CSMS and return the answer, None when there was none."""
@@ -207,7 +236,17 @@ class Driver:
         return {
             "BootNotification": {"status": "Accepted", "interval": 300, "currentTime": time},
             "Heartbeat": {"currentTime": time},
+            "Authorize": {"idTagInfo": {"status": "Accepted"}},
+            "DataTransfer": {"status": "Accepted"},
+            "StartTransaction": {"transactionId": self._number(call), "idTagInfo": {"status": "Accepted"}},
         }.get(call.action, {})
+
+    def _number(self, call: Call) -> int:
+        """The id of a transaction: a repeated StartTransaction gets the same again."""
+        if call.action != "StartTransaction":
+            return 0
+        start = (call.payload["connectorId"], call.payload["timestamp"], call.payload["meterStart"])
+        return self.numbers.setdefault(start, len(self.numbers) + 1)
 
     # the watch
 

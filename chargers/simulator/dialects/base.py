@@ -139,7 +139,10 @@ class Block:
         """A charger that was accepted before is connected again, after `away` seconds, without a reboot."""
 
     def connector_changed(self, ctx: "Context", connector: Connector) -> None:
-        """The condition of a connector changed."""
+        """The condition of a connector changed; `Connector.shown` is what it was."""
+
+    def station_changed(self, ctx: "Context") -> None:
+        """The condition of the station as a whole changed."""
 
     def power_turned(self, ctx: "Context") -> None:
         """An instant came at which something was to change at a connector by itself: full, limit, end of a plan."""
@@ -152,6 +155,21 @@ class Block:
 
     def transaction_ended(self, ctx: "Context", transaction: Transaction) -> None:
         """A transaction ended; the connector has none any more. StopTransaction was queued."""
+
+    def claim_ended(self, ctx: "Context", connector: Connector) -> None:
+        """Nobody used the right to charge in time."""
+
+    def unplugged(self, ctx: "Context", connector: Connector) -> None:
+        """A car was taken away."""
+
+    def error_noticed(self, ctx: "Context", error: str) -> None:
+        """The station noticed something that the CSMS should know; `error` is a word of the version."""
+
+    def delivered(self, ctx: "Context", delivery: Delivery, answer: Payload) -> None:
+        """The CSMS took in a transaction message and answered with a result."""
+
+    def delivery_settled(self, ctx: "Context") -> None:
+        """A transaction message left the queue, delivered or given up."""
 
     def disconnected(self, ctx: "Context") -> None:
         """The connection is gone; every CALL was settled."""

@@ -25,7 +25,7 @@ from chargers.simulator.model.dice import Dice
 from chargers.simulator.model.driver import Driver
 from chargers.simulator.model.settings import Settings, Variable, Written
 from chargers.simulator.model.specs import ChargerSpec
-from chargers.simulator.model.station import NEVER, Connector, Evse, Station
+from chargers.simulator.model.station import NEVER, Condition, Connector, Evse, Station
 from chargers.simulator.model.variables import MESSAGE_TIMEOUT
 
 from .base import BOOT, AnswerHandler, BootCause, Dialect, Done, Failure, Registration
@@ -88,6 +88,7 @@ class Context:
         "_turn",
         "authorizations",
         "back_off",
+        "behaviour",
         "boot_cause",
         "clock",
         "connected",
@@ -104,12 +105,14 @@ class Context:
         "queue",
         "reboot",
         "registration",
+        "resetting",
         "settings",
         "shown",
         "spec",
         "station",
         "timers",
         "unreported",
+        "unstable",
     )
 
     def __init__(self, spec: ChargerSpec, dialect: Dialect, *, now: float, seed: int) -> None:
@@ -136,6 +139,12 @@ class Context:
         self.deliveries: Deliveries | None = None
         self.authorizations: Authorizations | None = None
         self.driver: Driver | None = None
+        self.behaviour: dict[str, Any] | None = None  #: what the driver was made of
+        self.resetting: int | None = (
+            None  #: how often a soft reset may still wait for the CSMS; None: none is under way
+        )
+        #: by connector: until when its new condition must last to be reported, and the one that was reported
+        self.unstable: dict[int, tuple[float, Condition]] | None = None
         self.power_changed = False  #: set it when anything that power depends on changed; the turn's end sees to it
         self._turn = 0
         self._last_was_late = False
@@ -266,9 +275,14 @@ class Context:
         for connector in self.station.connectors:
             condition = self.station.connector_condition(connector, self.now)
             if condition is not connector.shown:
-                connector.shown = condition
                 for block in self.dialect.blocks:
                     block.connector_changed(self, connector)
+                connector.shown = condition
+        condition = self.station.condition()
+        if condition is not self.station.shown:
+            self.station.shown = condition
+            for block in self.dialect.blocks:
+                block.station_changed(self)
 
     def settle_power(self) -> None:
         """Share the power anew if something changed. The session does this at the end of each turn."""

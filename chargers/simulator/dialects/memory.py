@@ -12,6 +12,7 @@ from chargers.simulator.model.vehicles import BY_NAME, VEHICLES
 from .context import Context
 
 FORMAT: Final = 1
+_GAP: Final = 1_000  #: messages of a transaction may have been made that the memory does not know
 LOST_AT_MOST: Final = 120.0  #: s; a process that dies was heard of not longer ago than this while it charged
 
 
@@ -35,8 +36,8 @@ def memory_of(ctx: Context) -> dict[str, Any]:
 
 def _connector(one: Connector, now: float) -> dict[str, Any]:
     row: dict[str, Any] = {"operative": one.operative, "wh": one.exact_wh(now)}
-    if one.scheduled is not None:
-        row["scheduled"] = one.scheduled
+    if one.held:
+        row["held"] = True
     if one.fault is not None:
         row["fault"] = one.fault.value
     if one.finishing:
@@ -89,19 +90,22 @@ def restore(ctx: Context, memory: dict[str, Any]) -> None:
 
 def _restore_connector(ctx: Context, connector: Connector, row: dict[str, Any], at: float) -> None:
     connector.operative = row["operative"]
-    connector.scheduled = row.get("scheduled")
+    connector.held = row.get("held", False)
     connector.register_wh = row["wh"]
     connector.fault = FaultKind(row["fault"]) if "fault" in row else None
     if "vehicle" in row:
         connector.plug(at, _restored_vehicle(row["vehicle"]), seed=ctx.seed())
         connector.finishing = row.get("finishing", False)
     if "transaction" in row:
-        connector.begin(at, Transaction(**row["transaction"]), seed=ctx.seed())
+        transaction = Transaction(**row["transaction"])
+        transaction.broken_at = min(ctx.now, at + LOST_AT_MOST)
+        transaction.sequence += _GAP
+        connector.begin(transaction, seed=ctx.seed())
         if "offer" in row:
             offer = Offer(**row["offer"])
             fits = (offer.phases == 0) == (connector.spec.phases == 0) and offer.phases <= connector.spec.phases
             connector.offer(at, offer if fits else None)
-        connector.offer(min(ctx.now, at + LOST_AT_MOST), None)
+        connector.offer(transaction.broken_at, None)
 
 
 def _restored_vehicle(row: dict[str, Any]) -> Vehicle:

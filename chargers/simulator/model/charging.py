@@ -46,6 +46,9 @@ class Claim:
     parent: str | None = None
     remote: bool = False
     options: Any = None
+    lasts: float | None = None  #: s that the transaction is to last
+    target_wh: int | None = None  #: the energy wanted
+    leaves: bool = False  #: the car leaves when it ends like that
 
 
 @dataclass(slots=True)
@@ -70,8 +73,12 @@ class Transaction:
     until: float | None = None
     target_wh: int | None = None
     cap_wh: int | None = None
+    leaves: bool = False
+    broken_at: float | None = None  #: it was cut off by a power cut at this session time
+    sample_at: float | None = None  #: when the next sample is due
     sequence: int = 0  #: messages made so far
-    sampled_wh: int | None = None  #: the register at the last sample, for measurands of an interval
+    sampled_wh: int = 0  #: the register at the last periodic sample, for measurands of an interval
+    aligned_wh: int = 0  #: the register at the last clock-aligned sample
     data: list[dict[str, Any]] | None = None  #: meter values for the last message, as the dialect says them
     options: Any = None  #: of the claim
 
@@ -87,3 +94,6 @@ class Reservations(Protocol):
 
     def consume(self, connector: int, tag: str, parent: str | None) -> int | None:
         """A transaction begins: end the reservation that it uses, and return its id."""
+
+    def described(self) -> list[dict[str, Any]]:
+        """Each reservation for people."""

@@ -41,8 +41,8 @@ class Connector:
     """One connector. `number` counts through the station; `evse` and `place` are its 2.x address. All count from 1.
 
     `register_wh` is the register while there is no meter: that is made when a car comes, and costs nothing before.
-    `scheduled` is the availability that an operator wants as soon as the transaction is over; `shown` is the condition
-    that was last told to the dialect.
+    `held`: the cable is locked in the socket, though the car is gone. `shown` is the condition that was last told to
+    the dialect.
     """
 
     __slots__ = (
@@ -50,12 +50,12 @@ class Connector:
         "evse",
         "fault",
         "finishing",
+        "held",
         "meter",
         "number",
         "operative",
         "place",
         "register_wh",
-        "scheduled",
         "shown",
         "spec",
         "transaction",
@@ -67,7 +67,7 @@ class Connector:
         self.evse = evse
         self.place = place
         self.operative = True
-        self.scheduled: bool | None = None
+        self.held = False
         self.fault: FaultKind | None = None
         self.claim: Claim | None = None
         self.transaction: Transaction | None = None
@@ -83,15 +83,15 @@ class Connector:
 
     @property
     def idle(self) -> bool:
-        """Nobody uses it: no car, no claim, no transaction."""
-        return self.meter is None and self.claim is None and self.transaction is None
+        """Nobody uses it: no car, no cable, no claim, no transaction."""
+        return not self.held and self.meter is None and self.claim is None and self.transaction is None
 
     def plug(self, now: float, vehicle: Vehicle, *, seed: int) -> None:
         """Put a car on it. `seed` makes the meter's noise."""
         if self.meter is None:
             self.meter = self._new_meter(seed)
         self.meter.plug(now, vehicle)
-        self.finishing = False
+        self.finishing = self.held = False
 
     def unplug(self, now: float) -> Vehicle | None:
         """Take the car away and return it."""
@@ -102,14 +102,13 @@ class Connector:
         self._rest(now)
         return gone
 
-    def begin(self, now: float, transaction: Transaction, *, seed: int) -> None:
+    def begin(self, transaction: Transaction, *, seed: int) -> None:
         """Let a transaction run; it uses up the claim."""
         if self.meter is None:
             self.meter = self._new_meter(seed)
         self.transaction = transaction
         self.claim = None
         self.finishing = False
-        del now
 
     def end(self, now: float) -> Transaction | None:
         """End the transaction and return it. The meter stops."""
@@ -144,7 +143,7 @@ class Connector:
             if flow is Flow.FLOWING:
                 return Condition.CHARGING
             return Condition.SUSPENDED_EVSE if flow in _SUSPENDED_BY_STATION else Condition.SUSPENDED_EV
-        if self.finishing:
+        if self.finishing or self.held:
             return Condition.FINISHING
         return Condition.AVAILABLE if self.idle else Condition.PREPARING
 

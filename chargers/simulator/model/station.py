@@ -21,10 +21,11 @@ class Station:
     `limits` and `reservations` are None until somebody makes them. Limits are asked in the charger's own time.
     """
 
-    __slots__ = ("connectors", "evses", "limits", "max_power_w", "operative", "reservations")
+    __slots__ = ("connectors", "evses", "limits", "max_power_w", "operative", "reservations", "shown")
 
     def __init__(self, model: ModelSpec) -> None:
         self.operative = True
+        self.shown = Condition.AVAILABLE
         self.max_power_w = model.max_power_w
         self.limits: Limits | None = None
         self.reservations: Reservations | None = None
@@ -36,8 +37,8 @@ class Station:
         )
 
     def condition(self) -> Condition:
-        """Of the station as a whole."""
-        return Condition.AVAILABLE if self.operative else Condition.UNAVAILABLE
+        """Of the station as a whole: it goes out of service when its last transaction is over."""
+        return Condition.AVAILABLE if self.operative or self.transactions() else Condition.UNAVAILABLE
 
     def evse_condition(self, evse: Evse) -> Condition:
         """Of an EVSE: in service only if the station is, too."""
@@ -87,10 +88,8 @@ class Station:
         return next((one for one in self.connectors if one.evse.number == evse_number and one.place == place), None)
 
     def set_operative(self, part: "Station | Evse | Connector", operative: bool) -> None:
-        """Put a part in or out of service at once."""
+        """Put a part in or out of service; a connector with a transaction goes out of service when that is over."""
         part.operative = operative
-        if isinstance(part, Connector):
-            part.scheduled = None
 
     # who may use a connector
 

@@ -37,3 +37,58 @@ RETRY_BACK_OFF_RANDOM_RANGE: Final = Variable(
 RETRY_BACK_OFF_REPEAT_TIMES: Final = Variable(
     "OCPPCommCtrlr", "RetryBackOffRepeatTimes", DataType.INTEGER, "7", minimum=0, maximum=20
 )
+
+# Who may charge
+ALLOW_OFFLINE_UNKNOWN: Final = Variable("AuthCtrlr", "OfflineTxForUnknownIdEnabled", DataType.BOOLEAN, "false")
+CACHE_ENABLED: Final = Variable("AuthCacheCtrlr", "Enabled", DataType.BOOLEAN, "true")
+AUTHORIZE_REMOTE_START: Final = Variable("AuthCtrlr", "AuthorizeRemoteStart", DataType.BOOLEAN, "false")
+LOCAL_AUTHORIZE_OFFLINE: Final = Variable("AuthCtrlr", "LocalAuthorizeOffline", DataType.BOOLEAN, "true")
+LOCAL_PRE_AUTHORIZE: Final = Variable("AuthCtrlr", "LocalPreAuthorize", DataType.BOOLEAN, "false")
+LOCAL_LIST_ENABLED: Final = Variable("LocalAuthListCtrlr", "Enabled", DataType.BOOLEAN, "true")
+
+# How a transaction runs
+#: how long a tag that was accepted waits for a car; 0: for ever
+CONNECTION_TIMEOUT: Final = Variable(
+    "TxCtrlr", "EVConnectionTimeOut", DataType.INTEGER, "60", unit="s", minimum=0, maximum=DAY
+)
+#: what may still be charged when the CSMS refuses a tag after the start; 0: nothing
+MAX_ENERGY_ON_INVALID_ID: Final = Variable(
+    "TxCtrlr", "MaxEnergyOnInvalidId", DataType.INTEGER, "0", unit="Wh", minimum=0, maximum=1_000_000
+)
+STOP_ON_EV_DISCONNECT: Final = Variable("TxCtrlr", "StopTxOnEVSideDisconnect", DataType.BOOLEAN, "true")
+STOP_ON_INVALID_ID: Final = Variable("TxCtrlr", "StopTxOnInvalidId", DataType.BOOLEAN, "true")
+UNLOCK_ON_EV_DISCONNECT: Final = Variable("OCPPCommCtrlr", "UnlockOnEVSideDisconnect", DataType.BOOLEAN, "true")
+
+# What is measured: 0 s switches the samples off
+SAMPLE_INTERVAL: Final = Variable(
+    "SampledDataCtrlr", "TxUpdatedInterval", DataType.INTEGER, "60", unit="s", minimum=0, maximum=DAY
+)
+ALIGNED_INTERVAL: Final = Variable(
+    "AlignedDataCtrlr", "Interval", DataType.INTEGER, "0", unit="s", minimum=0, maximum=DAY
+)
+
+# How messages are sent
+MESSAGE_ATTEMPTS: Final = Variable(
+    "OCPPCommCtrlr", "MessageAttempts", DataType.INTEGER, "3", instance="TransactionEvent", minimum=1, maximum=1000
+)
+MESSAGE_RETRY_INTERVAL: Final = Variable(
+    "OCPPCommCtrlr",
+    "MessageAttemptInterval",
+    DataType.INTEGER,
+    "60",
+    instance="TransactionEvent",
+    unit="s",
+    minimum=0,
+    maximum=DAY,
+)
+RESET_RETRIES: Final = Variable("OCPPCommCtrlr", "ResetRetries", DataType.INTEGER, "1", minimum=0, maximum=100)
+#: how long a condition must last before it is reported
+MINIMUM_STATUS_DURATION: Final = Variable(
+    "ChargingStation", "MinimumStatusDuration", DataType.INTEGER, "0", unit="s", minimum=0, maximum=3600
+)
+
+# What people at the station see
+BLINK_REPEAT: Final = Variable("ChargingStation", "BlinkRepeat", DataType.INTEGER, "3", minimum=0, maximum=100)
+LIGHT_INTENSITY: Final = Variable(
+    "ChargingStation", "LightIntensity", DataType.INTEGER, "100", unit="%", minimum=0, maximum=100
+)

@@ -7,11 +7,27 @@ from chargers.simulator.dialects.base import Dialect
 from chargers.simulator.dialects.heartbeat import HeartbeatBlock
 from chargers.simulator.dialects.link import DataTransferBlock, PingBlock
 
+from .authorization import AuthorizationBlock
 from .availability import AvailabilityBlock
 from .boot import BootBlock
 from .configuration import ConfigurationBlock
+from .delivery import TransactionCourier
+from .keys import CORE, LOCAL_LIST, Key, profiles
+from .life import LifeBlock
 from .limits import NOT_SENT, NOT_SUPPORTED
+from .local_list import LocalListBlock
+from .metering import MeteringBlock
+from .remote import RemoteBlock
+from .report import ReportBlock
+from .transactions import TransactionsBlock
 from .trigger import TriggerBlock
+from .user import UserBlock
+
+#: the feature profiles (§3.2), and the keys of each
+PROFILES: Final = ("Core", "LocalAuthListManagement", "RemoteTrigger")
+KEYS: Final[tuple[Key, ...]] = (*CORE, *LOCAL_LIST, *profiles(PROFILES))
+
+_CONFIGURATION: Final = ConfigurationBlock(KEYS)
 
 V16: Final = Dialect(
     Version.V16,
@@ -20,10 +36,19 @@ V16: Final = Dialect(
         BootBlock(),
         AvailabilityBlock(),
         HeartbeatBlock(),
-        ConfigurationBlock(),
+        _CONFIGURATION,
+        AuthorizationBlock(),
+        LocalListBlock(),
+        MeteringBlock(),
+        TransactionsBlock(),
+        RemoteBlock(),
+        UserBlock(),
+        LifeBlock(),
         TriggerBlock(),
         DataTransferBlock(),
+        ReportBlock(_CONFIGURATION.shown),
     ),
     not_supported=NOT_SUPPORTED,
     not_sent=NOT_SENT,
+    courier=TransactionCourier(),
 )

@@ -39,7 +39,12 @@ _CONNECTOR_TYPES: Final = {
     "Schuko": "sCEE-7-7",
     "Type3": "sType3",
 }
-_STATES: Final = {Condition.AVAILABLE: "Available", Condition.UNAVAILABLE: "Unavailable"}
+_STATES: Final = dict.fromkeys(Condition, "Occupied") | {
+    Condition.AVAILABLE: "Available",
+    Condition.RESERVED: "Reserved",
+    Condition.UNAVAILABLE: "Unavailable",
+    Condition.FAULTED: "Faulted",
+}
 
 
 @dataclass(slots=True, frozen=True)
@@ -133,5 +138,5 @@ def _connector(ctx: Context, connector: Connector) -> Iterator[Entry]:
 
 def _condition(part: str, condition: Condition, phases: int, evse: int = 0, connector: int = 0) -> Iterator[Entry]:
     yield Entry(_AVAILABLE[part], "true", evse, connector)
-    yield Entry(_STATE[part], _STATES[condition], evse, connector, options=",".join(_STATES.values()))
+    yield Entry(_STATE[part], _STATES[condition], evse, connector, options="Available,Unavailable")
     yield Entry(_PHASES[part], str(phases), evse, connector)

@@ -1,0 +1,169 @@
+"""A charger with a life of its own: the automatic driver, switched on and off by the intent `behaviour`."""
+
+from collections.abc import Mapping
+from dataclasses import fields
+from functools import partial
+from typing import Any, Final
+
+from chargers.simulator.dialects.base import Block, Done, IntentHandler, TimerHandler
+from chargers.simulator.dialects.context import Context
+from chargers.simulator.effects import Intent
+from chargers.simulator.model.behaviour import Behaviour, Tag
+from chargers.simulator.model.charging import Transaction
+from chargers.simulator.model.connector import Condition, Connector
+from chargers.simulator.model.driver import NEVER, Authorize, Driver, Outcome, Plug, StopCharging, Unplug
+
+from .authorization import Answer, authorize
+from .transactions import claim, stop, unplug
+from .user import plug
+from .words import Reason
+
+DRIVER_TIMER: Final = "driver"
+_FREE: Final = frozenset({Condition.AVAILABLE, Condition.PREPARING})
+_OPTIONS: Final = frozenset(one.name for one in fields(Behaviour))
+
+
+class LifeBlock(Block):
+    """Lets people come and go."""
+
+    title = "Automatic driver"
+    memory_key = "behaviour"
+
+    def intents(self) -> Mapping[str, IntentHandler]:
+        """`behaviour` with the fields of `model.behaviour.Behaviour` and `seed`, or `{"off": true}`."""
+        return {"behaviour": self._behaviour}
+
+    def timers(self) -> Mapping[str, TimerHandler]:
+        """The driver has something to do."""
+        return {DRIVER_TIMER: self._due}
+
+    def remember(self, ctx: Context) -> Any:
+        """The options; who was there at the time is gone after a restart."""
+        return ctx.behaviour
+
+    def restore(self, ctx: Context, memory: Any) -> None:
+        """Live on from a seed that grows with each life, so that no life repeats the one before."""
+        options = dict(memory, seed=int(memory.get("seed", 0)) + 1)
+        if _described(options) is not None:
+            ctx.behaviour = options
+
+    def powered_on(self, ctx: Context) -> None:
+        """After a power cut everybody has left."""
+        behaviour = None if ctx.behaviour is None else _described(ctx.behaviour)
+        if ctx.behaviour is None or behaviour is None:
+            return
+        for connector in ctx.station.connectors:
+            if connector.transaction is None:
+                unplug(ctx, connector)
+        specs = {one.number: one.spec for one in ctx.station.connectors}
+        ctx.driver = Driver(behaviour, specs, now=ctx.now, seed=int(ctx.behaviour.get("seed", 0)))
+        _arm(ctx)
+
+    def transaction_started(self, ctx: Context, transaction: Transaction) -> None:
+        """The driver sees the light."""
+        _tell(ctx, transaction.connector, Outcome.STARTED)
+
+    def transaction_ended(self, ctx: Context, transaction: Transaction) -> None:
+        """The driver is told."""
+        _tell(ctx, transaction.connector, Outcome.ENDED)
+
+    def unplugged(self, ctx: Context, connector: Connector) -> None:
+        """Somebody took the car away."""
+        _tell(ctx, connector.number, Outcome.GONE)
+
+    def claim_ended(self, ctx: Context, connector: Connector) -> None:
+        """The driver was too slow."""
+        _tell(ctx, connector.number, Outcome.REFUSED)
+
+    def _behaviour(self, ctx: Context, intent: Intent) -> Done:
+        if intent.data.get("off"):
+            ctx.behaviour = None
+            if ctx.driver is not None:
+                ctx.driver.close()  # who is there leaves in their own time
+        else:
+            behaviour = _described(intent.data)
+            if behaviour is None:
+                return Done(ok=False, code="bad_behaviour", data={"known": sorted(_OPTIONS | {"seed", "off"})})
+            ctx.behaviour = dict(intent.data)
+            specs = {one.number: one.spec for one in ctx.station.connectors}
+            ctx.driver = Driver(behaviour, specs, now=ctx.now, seed=int(intent.data.get("seed") or ctx.seed()))
+        ctx.remember(urgent=True)
+        _arm(ctx)
+        return Done(ok=True)
+
+    def _due(self, ctx: Context) -> None:
+        driver = ctx.driver
+        if driver is None:
+            return
+        while (action := driver.due(ctx.now, _free(ctx))) is not None:
+            connector = ctx.station.connectors[action.connector - 1]
+            if isinstance(action, Plug):
+                plug(ctx, connector, action.vehicle)
+            elif isinstance(action, Authorize):
+                _present(ctx, connector, action.tag)
+            elif isinstance(action, StopCharging):
+                _present_to_stop(ctx, connector, action.tag)
+            elif isinstance(action, Unplug):
+                unplug(ctx, connector)
+        _arm(ctx)
+
+
+def _present(ctx: Context, connector: Connector, tag: str) -> None:
+    """Show a tag to start."""
+    if ctx.station.may_claim(connector, tag) is None or ctx.station.reservations is not None:
+        authorize(ctx, tag, partial(_presented, connector.number, tag))
+    else:
+        _tell(ctx, connector.number, Outcome.REFUSED)
+
+
+def _presented(number: int, tag: str, ctx: Context, answer: Answer) -> None:
+    connector = ctx.station.connectors[number - 1]
+    refused = not answer.accepted or claim(ctx, connector, tag, parent=answer.parent) is not None
+    if refused:
+        _tell(ctx, number, Outcome.REFUSED)
+
+
+def _present_to_stop(ctx: Context, connector: Connector, tag: str) -> None:
+    """§4.2: the tag that started needs no question; another of its group does, which no driver of ours has."""
+    if connector.transaction is not None and connector.transaction.tag == tag:
+        stop(ctx, connector, Reason.LOCAL, tag=tag)
+
+
+def _free(ctx: Context) -> set[int]:
+    station = ctx.station
+    return {
+        one.number
+        for one in station.connectors
+        if one.vehicle is None and one.transaction is None and station.connector_condition(one, ctx.now) in _FREE
+    }
+
+
+def _tell(ctx: Context, connector: int, outcome: Outcome) -> None:
+    if ctx.driver is not None:
+        ctx.driver.tell(ctx.now, connector, outcome)
+        _arm(ctx)
+
+
+def _arm(ctx: Context) -> None:
+    due = NEVER if ctx.driver is None else ctx.driver.due_at()
+    if due < NEVER:
+        ctx.timers[DRIVER_TIMER] = max(due, ctx.now + 0.001)
+        return
+    ctx.timers.pop(DRIVER_TIMER, None)
+    if ctx.driver is not None and not ctx.driver.visiting and ctx.behaviour is None:
+        ctx.driver = None
+
+
+def _described(options: Mapping[str, Any]) -> Behaviour | None:
+    """The behaviour that options describe, None when they describe none."""
+    wanted = {name: value for name, value in options.items() if name in _OPTIONS}
+    if not options.keys() <= _OPTIONS | {"seed", "off"}:
+        return None
+    tags = wanted.get("tags") or ()
+    try:
+        wanted["tags"] = tuple(Tag(one) if isinstance(one, str) else Tag(**one) for one in tags)
+        if "wrong_tags" in wanted:
+            wanted["wrong_tags"] = tuple(wanted["wrong_tags"])
+        return Behaviour(**wanted)
+    except (TypeError, ValueError):
+        return None

@@ -1,0 +1,86 @@
+"""RemoteStartTransaction (§5.11), RemoteStopTransaction (§5.12) and UnlockConnector (§5.18)."""
+
+from collections.abc import Mapping
+from functools import partial
+
+from chargers.protocol import Payload
+from chargers.simulator.dialects.base import Block, CallHandler
+from chargers.simulator.dialects.context import Context
+from chargers.simulator.model.charging import FaultKind
+from chargers.simulator.model.connector import Connector
+from chargers.simulator.model.variables import AUTHORIZE_REMOTE_START
+
+from .authorization import Answer, authorize
+from .transactions import claim, stop
+from .words import Reason
+
+_ACCEPTED = {"status": "Accepted"}
+_REJECTED = {"status": "Rejected"}
+
+
+class RemoteBlock(Block):
+    """Does what the CSMS asks for on behalf of a driver."""
+
+    title = "Remote control"
+
+    def calls(self) -> Mapping[str, CallHandler]:
+        """RemoteStartTransaction, RemoteStopTransaction, UnlockConnector."""
+        return {
+            "RemoteStartTransaction": self._start,
+            "RemoteStopTransaction": self._stop,
+            "UnlockConnector": self._unlock,
+        }
+
+    def _start(self, ctx: Context, request: Payload) -> Payload:
+        profile = request.get("chargingProfile")
+        if profile is not None and profile["chargingProfilePurpose"] != "TxProfile":
+            return _REJECTED  # §5.11.1
+        connector = self._chosen(ctx, request)
+        if connector is None or (ctx.deliveries is not None and ctx.deliveries.full):
+            return _REJECTED
+        options = {"chargingProfile": profile} if profile is not None else None
+        if ctx.settings.flag(AUTHORIZE_REMOTE_START):
+            authorize(ctx, request["idTag"], partial(_authorized, connector.number, request["idTag"], options))
+        else:
+            claim(ctx, connector, request["idTag"], remote=True, options=options)
+        return _ACCEPTED
+
+    def _chosen(self, ctx: Context, request: Payload) -> Connector | None:
+        """The connector named, or the best one when none is: one with a car before an empty one."""
+        station, number = ctx.station, request.get("connectorId")
+        if number is not None:
+            named = station.connector(number)
+            usable = named is not None and station.may_claim(named, request["idTag"]) is None
+            return named if usable else None
+        free = [one for one in station.connectors if station.may_claim(one, request["idTag"]) is None]
+        return min(free, key=lambda one: (one.vehicle is None, one.number), default=None)
+
+    def _stop(self, ctx: Context, request: Payload) -> Payload:
+        for connector in ctx.station.connectors:
+            running = connector.transaction
+            if running is not None and running.number == request["transactionId"]:
+                stop(ctx, connector, Reason.REMOTE)
+                return _ACCEPTED
+        return _REJECTED
+
+    def _unlock(self, ctx: Context, request: Payload) -> Payload:
+        connector = ctx.station.connector(request["connectorId"])
+        if connector is None:
+            return {"status": "NotSupported"}
+        return {"status": "Unlocked" if unlock(ctx, connector) else "UnlockFailed"}
+
+
+def unlock(ctx: Context, connector: Connector) -> bool:
+    """Open the lock of a connector; a transaction ends first (§5.18). False when the lock is broken."""
+    stop(ctx, connector, Reason.UNLOCK_COMMAND)
+    if connector.fault is FaultKind.CONNECTOR_LOCK_FAILURE:
+        return False
+    connector.held = False
+    ctx.remember(urgent=True)
+    return True
+
+
+def _authorized(number: int, tag: str, options: Payload | None, ctx: Context, answer: Answer) -> None:
+    connector = ctx.station.connector(number)
+    if answer.accepted and connector is not None:
+        claim(ctx, connector, tag, parent=answer.parent, remote=True, options=options)
