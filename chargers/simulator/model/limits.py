@@ -3,13 +3,14 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from .power import GRID_PHASES, to_amps, to_watts
 from .profiles import NEVER, Bounds, Period, Problem, Profile, Purpose, Schedule, Unit
 
 _STATION: Final = 0  #: the connector number that means the whole station
 _MOST_PERIODS: Final = 1000  #: a composite schedule is cut short after this many periods
+_MOST_STEPS: Final = 3000  #: the same, after this many instants at which something may have changed
 
 
 @dataclass(slots=True, frozen=True)
@@ -76,11 +77,11 @@ class Limits:
     something. The station's maximum goes with all of them: the lower limit counts.
     """
 
-    __slots__ = ("_bounds", "_installed", "_supplies")
+    __slots__ = ("_installed", "_supplies", "bounds")
 
     def __init__(self, supplies: Sequence[Supply], bounds: Bounds) -> None:
         self._supplies = supplies
-        self._bounds = bounds
+        self.bounds = bounds  #: of what is installed from now on
         self._installed: tuple[Installed, ...] = ()  # highest level first, a connector's before the station's
 
     @property
@@ -95,7 +96,7 @@ class Limits:
 
         It replaces the one with the same id wherever that is, and the one with the same purpose and level in its place.
         """
-        problem = self._misplaced(connector, profile, (running or {}).get(connector)) or self._bounds.problem(profile)
+        problem = self._misplaced(connector, profile, (running or {}).get(connector)) or self.bounds.problem(profile)
         if problem is not None:
             return problem
         kept = [
@@ -105,7 +106,7 @@ class Limits:
             and one.profile.id != profile.id
             and (one.connector, one.profile.purpose, one.profile.level) != (connector, profile.purpose, profile.level)
         ]
-        if len(kept) >= self._bounds.max_installed:
+        if len(kept) >= self.bounds.max_installed:
             return Problem.TOO_MANY_PROFILES
         kept.append(Installed(connector, profile, now))
         self._installed = tuple(sorted(kept, key=lambda one: (-one.profile.level, -one.connector)))
@@ -132,9 +133,32 @@ class Limits:
         self._installed = kept
         return removed
 
+    def drop_foreign(self, connector: int, transaction: int | str) -> int:
+        """The id of a connector's transaction is known now: remove what was meant for another. Returns how many."""
+        running = Running(0.0, transaction)
+        kept = tuple(
+            one
+            for one in self._installed
+            if one.connector != connector
+            or one.profile.purpose is not Purpose.TRANSACTION
+            or _belongs(one.profile, running)
+        )
+        removed = len(self._installed) - len(kept)
+        self._installed = kept
+        return removed
+
     def transaction_ended(self, connector: int) -> int:
         """Remove what was installed for the transaction of a connector. Returns how many."""
         return self.clear(connector=connector, purpose=Purpose.TRANSACTION)
+
+    def dump(self) -> list[dict[str, Any]]:
+        """As JSON, for the memory."""
+        return [{"connector": one.connector, "at": one.at, "profile": one.profile.dump()} for one in self._installed]
+
+    def load(self, memory: list[dict[str, Any]]) -> None:
+        """Take back what `dump` gave, as far as the connectors still exist."""
+        rows = [Installed(row["connector"], Profile.load(row["profile"]), row["at"]) for row in memory]
+        self._installed = tuple(one for one in rows if one.connector <= len(self._supplies))
 
     def limit_at(self, now: float, connector: int, running: Mapping[int, Running] | None = None) -> Limit | None:
         """What the profiles allow at a connector, or for connector 0 at the whole station; None: no limit.
@@ -178,13 +202,14 @@ class Limits:
         Where no profile says anything, the hardware's limit stands. For connector 0 it is the sum of what the EVSEs
         may draw, below the station's maximum. `station_w` is the hardware's limit of the whole station. Charging that
         has not begun is taken to begin at `start`. Limits are rounded down to a tenth, because that is the step of
-        the wire. A schedule of very many periods is cut short; its `duration` says where.
+        the wire. A schedule of very many changes is cut short; its `duration` says where.
         """
         imagined = {place: Running(start, imagined=True) for place in range(1, len(self._supplies) + 1)}
         running = {**imagined, **(running or {})}
         periods: list[Period] = []
-        second = 0
-        while second < duration:
+        second = steps = 0
+        while second < duration and steps < _MOST_STEPS:
+            steps += 1
             watts, phases = self._allowed(start + second, connector, running, station_w)
             amount = watts if unit is Unit.WATTS else to_amps(watts, phases or GRID_PHASES)
             period = Period(second, math.floor(amount * 10 + 1e-6) / 10, phases or GRID_PHASES)

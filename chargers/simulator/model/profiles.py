@@ -5,9 +5,9 @@ epoch, UTC; so a day has 86,400 s and recurring schedules know no summer time.
 """
 
 from bisect import bisect_right
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple, Self
 
 NEVER: Final = float("inf")
 
@@ -108,6 +108,20 @@ class Profile:
         if self.kind is not Kind.ABSOLUTE or schedule.start is None or schedule.duration is None:
             return False
         return now >= schedule.start + schedule.duration
+
+    def dump(self) -> dict[str, Any]:
+        """As JSON, for the memory."""
+        row = asdict(self)
+        row["schedule"]["periods"] = [list(period) for period in self.schedule.periods]
+        return row
+
+    @classmethod
+    def load(cls, row: dict[str, Any]) -> Self:
+        """Take back what `dump` gave."""
+        told = row["schedule"]
+        periods = tuple(Period(*period) for period in told["periods"])
+        schedule = Schedule(**(told | {"unit": Unit(told["unit"]), "periods": periods}))
+        return cls(**(row | {"purpose": Purpose(row["purpose"]), "kind": Kind(row["kind"]), "schedule": schedule}))
 
     def _running(self, now: float, anchor: float) -> Span:
         """The schedule laid down at `anchor`, again and again if it recurs. It has not begun before `anchor`."""
