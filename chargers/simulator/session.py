@@ -156,6 +156,7 @@ class Session:
         if self._phase is Phase.OPEN:
             self._hang_up(1000, "power off")
         if self._phase is not Phase.OFF:
+            ctx.fail_all("power off")
             for block in ctx.dialect.blocks:
                 block.powering_off(ctx)
         self._phase = Phase.OFF

@@ -138,6 +138,9 @@ class Block:
     def reconnected(self, ctx: "Context", away: float) -> None:
         """A charger that was accepted before is connected again, after `away` seconds, without a reboot."""
 
+    def clock_set(self, ctx: "Context") -> None:
+        """The charger's clock was set forward or back by more than it drifts."""
+
     def connector_changed(self, ctx: "Context", connector: Connector) -> None:
         """The condition of a connector changed; `Connector.shown` is what it was."""
 

@@ -34,6 +34,7 @@ from .deliveries import Deliveries, Delivery
 ANSWER_TIMER: Final = "answer"  #: the outstanding CALL has no answer yet
 POWER_TIMER: Final = "power"  #: what flows at a connector, or may flow, changes
 REMEMBER_TIMER: Final = "remember"  #: a change that is not urgent is to be told
+CLOCK_STEP: Final = 1.0  #: s; by less, the way of a message through the network sets the clock
 PROGRESS_EVERY: Final = 60.0  #: s between two effects Remember that are not urgent
 MAX_QUEUE: Final = (
     100  #: CALLs that wait to be sent; a CSMS that triggers without end and never answers fills no memory
@@ -162,9 +163,12 @@ class Context:
 
     def set_clock(self, text: str) -> None:
         """Set the clock to a time that the CSMS named; one that makes no sense is counted and ignored."""
-        shown = parse_time(text)
+        shown, before = parse_time(text), self.clock.at(self.now)
         if shown is None or not self.clock.set(self.now, shown):
             self.count("unusable_time")
+        elif abs(shown - before) > CLOCK_STEP:
+            for block in self.dialect.blocks:
+                block.clock_set(self)
 
     def count(self, oddity: str) -> None:
         """Remember that something odd happened, by name."""
@@ -258,6 +262,8 @@ class Context:
     def write(self, variable: Variable, text: str) -> Written:
         """Change a setting as the CSMS asks, and let the block that minds it act on it."""
         outcome = self.settings.write(variable, text)
+        if outcome in {Written.DONE, Written.AFTER_REBOOT}:
+            self.remember(urgent=True)
         handler = self.dialect.settings.get(variable)
         if outcome is Written.DONE and handler is not None:
             handler(self)

@@ -14,7 +14,7 @@ class Refused(StrEnum):
     CONNECTOR_OCCUPIED = "connector_occupied"  #: by a car, a transaction or somebody who showed a tag
     RESERVED = "reserved"  #: for somebody else
     NOT_PLUGGED = "not_plugged"
-    NOT_AUTHORIZED = "not_authorized"
+    ID_TAG_REFUSED = "id_tag_refused"
     NO_TRANSACTION = "no_transaction"
     MEMORY_FULL = "memory_full"  #: too many transaction messages wait for the CSMS
 

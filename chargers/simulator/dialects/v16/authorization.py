@@ -10,6 +10,7 @@ from chargers.simulator.dialects.base import AnswerHandler, Block, CallHandler, 
 from chargers.simulator.dialects.context import Context
 from chargers.simulator.effects import Intent
 from chargers.simulator.model.authorization import ACCEPTED, Verdict
+from chargers.simulator.model.charging import Refused
 from chargers.simulator.model.settings import Variable
 from chargers.simulator.model.variables import (
     ALLOW_OFFLINE_UNKNOWN,
@@ -164,7 +165,9 @@ def _answered(tag: str, then: Then, ctx: Context, _request: Payload, answer: Pay
 
 def _told(intent_id: str, ctx: Context, answer: Answer) -> None:
     data = {"status": answer.status, "source": answer.source, "parent_id_tag": answer.parent}
-    ctx.settle_intent(intent_id, Done(answer.accepted, "accepted" if answer.accepted else "id_tag_refused", data))
+    ctx.settle_intent(
+        intent_id, Done(answer.accepted, "accepted" if answer.accepted else Refused.ID_TAG_REFUSED.value, data)
+    )
 
 
 def _clear(ctx: Context) -> int:

@@ -9,14 +9,12 @@ from chargers.simulator.dialects.base import Block, Done, IntentHandler, TimerHa
 from chargers.simulator.dialects.context import Context
 from chargers.simulator.effects import Intent
 from chargers.simulator.model.behaviour import Behaviour, Tag
-from chargers.simulator.model.charging import Transaction
+from chargers.simulator.model.charging import Refused, Transaction
 from chargers.simulator.model.connector import Condition, Connector
 from chargers.simulator.model.driver import NEVER, Authorize, Driver, Outcome, Plug, StopCharging, Unplug
 
-from .authorization import Answer, authorize
-from .transactions import claim, stop, unplug
-from .user import plug
-from .words import Reason
+from .transactions import unplug
+from .user import plug, present
 
 DRIVER_TIMER: Final = "driver"
 _FREE: Final = frozenset({Condition.AVAILABLE, Condition.PREPARING})
@@ -100,33 +98,18 @@ class LifeBlock(Block):
             if isinstance(action, Plug):
                 plug(ctx, connector, action.vehicle)
             elif isinstance(action, Authorize):
-                _present(ctx, connector, action.tag)
+                present(ctx, connector, action.tag, partial(_shown, connector.number))
             elif isinstance(action, StopCharging):
-                _present_to_stop(ctx, connector, action.tag)
+                if connector.transaction is not None:  # else it ended meanwhile, and the tag would start another
+                    present(ctx, connector, action.tag, partial(_shown, connector.number))
             elif isinstance(action, Unplug):
                 unplug(ctx, connector)
         _arm(ctx)
 
 
-def _present(ctx: Context, connector: Connector, tag: str) -> None:
-    """Show a tag to start."""
-    if ctx.station.may_claim(connector, tag) is None or ctx.station.reservations is not None:
-        authorize(ctx, tag, partial(_presented, connector.number, tag))
-    else:
-        _tell(ctx, connector.number, Outcome.REFUSED)
-
-
-def _presented(number: int, tag: str, ctx: Context, answer: Answer) -> None:
-    connector = ctx.station.connectors[number - 1]
-    refused = not answer.accepted or claim(ctx, connector, tag, parent=answer.parent) is not None
-    if refused:
-        _tell(ctx, number, Outcome.REFUSED)
-
-
-def _present_to_stop(ctx: Context, connector: Connector, tag: str) -> None:
-    """§4.2: the tag that started needs no question; another of its group does, which no driver of ours has."""
-    if connector.transaction is not None and connector.transaction.tag == tag:
-        stop(ctx, connector, Reason.LOCAL, tag=tag)
+def _shown(connector: int, ctx: Context, refused: Refused | None) -> None:
+    if refused is not None:
+        _tell(ctx, connector, Outcome.REFUSED)
 
 
 def _free(ctx: Context) -> set[int]:

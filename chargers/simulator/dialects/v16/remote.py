@@ -6,7 +6,7 @@ from functools import partial
 from chargers.protocol import Payload
 from chargers.simulator.dialects.base import Block, CallHandler
 from chargers.simulator.dialects.context import Context
-from chargers.simulator.model.charging import FaultKind
+from chargers.simulator.model.charging import FaultKind, Refused
 from chargers.simulator.model.connector import Connector
 from chargers.simulator.model.variables import AUTHORIZE_REMOTE_START
 
@@ -50,10 +50,14 @@ class RemoteBlock(Block):
         station, number = ctx.station, request.get("connectorId")
         if number is not None:
             named = station.connector(number)
-            usable = named is not None and station.may_claim(named, request["idTag"]) is None
-            return named if usable else None
-        free = [one for one in station.connectors if station.may_claim(one, request["idTag"]) is None]
+            return named if named is not None and self._usable(ctx, named, request["idTag"]) else None
+        free = [one for one in station.connectors if self._usable(ctx, one, request["idTag"])]
         return min(free, key=lambda one: (one.vehicle is None, one.number), default=None)
+
+    def _usable(self, ctx: Context, connector: Connector, tag: str) -> bool:
+        """A reservation may be for the tag's group, which only the CSMS knows: if it will be asked, let it be asked."""
+        refused = ctx.station.may_claim(connector, tag)
+        return refused is None or (refused is Refused.RESERVED and ctx.settings.flag(AUTHORIZE_REMOTE_START))
 
     def _stop(self, ctx: Context, request: Payload) -> Payload:
         for connector in ctx.station.connectors:

@@ -64,6 +64,15 @@ class TransactionsBlock(Block):
             connector.claim = None
             stop(ctx, connector, reason)
 
+    def accepted(self, ctx: Context) -> None:
+        """The timers of the former life are gone."""
+        _arm_retry(ctx)
+
+    def reconnected(self, ctx: Context, away: float) -> None:
+        """A message may have to wait still."""
+        del away
+        _arm_retry(ctx)
+
     def power_turned(self, ctx: Context) -> None:
         """A plan came to its end, or the energy that a refused tag may still have."""
         for connector in ctx.station.connectors:
@@ -235,6 +244,12 @@ def plugged(ctx: Context, connector: Connector) -> None:
     ctx.remember(urgent=True)
     ctx.show_conditions()
     begin_if_ready(ctx, connector)
+
+
+def _arm_retry(ctx: Context) -> None:
+    head = ctx.deliveries.waiting[0] if ctx.deliveries else None
+    if head is not None and head.due > ctx.now:
+        ctx.timers[RETRY_TIMER] = head.due
 
 
 def _refused_late(ctx: Context, transaction: Transaction) -> None:

@@ -33,6 +33,7 @@ class UserBlock(Block):
         at: dict[str, _At] = {
             "plug": _plug,
             "unplug": _unplug,
+            "present": _present,
             "start_transaction": _start_transaction,
             "start_session": _start_session,
             "stop_session": _stop_session,
@@ -97,6 +98,50 @@ def _vehicle(ctx: Context, wanted: Any, connector: Connector) -> Vehicle | None:
 
 def _unplug(ctx: Context, _intent: Intent, connector: Connector) -> Done:
     return refusal(unplug(ctx, connector), ctx, connector)
+
+
+def _present(ctx: Context, intent: Intent, connector: Connector) -> Done | None:
+    tag = tag_of(intent)
+    if tag is None:
+        return BAD_TAG
+
+    def then(ctx: Context, refused: Refused | None) -> None:
+        ctx.settle_intent(intent.id, refusal(refused, ctx, connector))
+
+    present(ctx, connector, tag, then)
+    return None
+
+
+def present(ctx: Context, connector: Connector, tag: str, then: Callable[[Context, Refused | None], None]) -> None:
+    """Show a tag at a connector: it starts a transaction, or ends the one that it or its group started (§4.2, §4.10).
+
+    `then` hears once what came of it.
+    """
+    running = connector.transaction
+    if running is not None and running.tag.casefold() == tag.casefold():
+        stop(ctx, connector, Reason.LOCAL, tag=tag)
+        then(ctx, None)
+        return
+    refused = None if running is not None else ctx.station.may_claim(connector, tag)
+    if refused is not None and refused is not Refused.RESERVED:  # which the CSMS may know to be for the tag's group
+        then(ctx, refused)
+        return
+    authorize(ctx, tag, partial(_presented, connector, tag, then))
+
+
+def _presented(
+    connector: Connector, tag: str, then: Callable[[Context, Refused | None], None], ctx: Context, answer: Answer
+) -> None:
+    running = connector.transaction
+    if not answer.accepted:
+        then(ctx, Refused.ID_TAG_REFUSED)
+    elif running is None:
+        then(ctx, claim(ctx, connector, tag, parent=answer.parent))
+    elif answer.parent is not None and answer.parent == running.parent:
+        stop(ctx, connector, Reason.LOCAL, tag=tag)
+        then(ctx, None)
+    else:
+        then(ctx, Refused.CONNECTOR_OCCUPIED)
 
 
 def _start_transaction(ctx: Context, intent: Intent, connector: Connector) -> Done:
@@ -177,7 +222,9 @@ def _start_session(ctx: Context, intent: Intent, connector: Connector) -> Done |
 
 def _begin_session(ctx: Context, connector: Connector, tag: str, answer: Answer, options: dict[str, Any]) -> Done:
     if not answer.accepted:
-        return Done(ok=False, code="id_tag_refused", data={"status": answer.status, "source": answer.source})
+        return Done(
+            ok=False, code=Refused.ID_TAG_REFUSED.value, data={"status": answer.status, "source": answer.source}
+        )
     if connector.vehicle is None:
         return refusal(Refused.NOT_PLUGGED, ctx, connector)
     return _started(ctx, connector, claim(ctx, connector, tag, parent=answer.parent, **options))
