@@ -92,6 +92,9 @@ class Reservations(Protocol):
     def may_use(self, connector: int, tag: str, parent: str | None) -> bool:
         """Whether the holder of a tag may use the connector now. `parent` is None as long as it is not known."""
 
+    def asks_parent(self, connector: int) -> bool:
+        """Whether it may depend on the parent of a tag who may use the connector now."""
+
     def consume(self, connector: int, tag: str, parent: str | None) -> int | None:
         """A transaction begins: end the reservation that it uses, and return its id."""
 

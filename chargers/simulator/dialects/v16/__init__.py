@@ -19,13 +19,17 @@ from .local_list import LocalListBlock
 from .metering import MeteringBlock
 from .remote import RemoteBlock
 from .report import ReportBlock
+from .reservation import KEYS as RESERVATION
+from .reservation import ReservationBlock
+from .smart_charging import KEYS as SMART_CHARGING
+from .smart_charging import SmartChargingBlock
 from .transactions import TransactionsBlock
 from .trigger import TriggerBlock
 from .user import UserBlock
 
 #: the feature profiles (§3.2), and the keys of each
-PROFILES: Final = ("Core", "LocalAuthListManagement", "RemoteTrigger")
-KEYS: Final[tuple[Key, ...]] = (*CORE, *LOCAL_LIST, *profiles(PROFILES))
+PROFILES: Final = ("Core", "LocalAuthListManagement", "RemoteTrigger", "Reservation", "SmartCharging")
+KEYS: Final[tuple[Key, ...]] = (*CORE, *LOCAL_LIST, *RESERVATION, *SMART_CHARGING, *profiles(PROFILES))
 
 _CONFIGURATION: Final = ConfigurationBlock(KEYS)
 
@@ -42,6 +46,8 @@ V16: Final = Dialect(
         MeteringBlock(),
         TransactionsBlock(),
         RemoteBlock(),
+        ReservationBlock(),
+        SmartChargingBlock(),
         UserBlock(),
         LifeBlock(),
         TriggerBlock(),

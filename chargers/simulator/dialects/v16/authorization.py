@@ -11,6 +11,7 @@ from chargers.simulator.dialects.context import Context
 from chargers.simulator.effects import Intent
 from chargers.simulator.model.authorization import ACCEPTED, Verdict
 from chargers.simulator.model.charging import Refused
+from chargers.simulator.model.connector import Connector
 from chargers.simulator.model.settings import Variable
 from chargers.simulator.model.variables import (
     ALLOW_OFFLINE_UNKNOWN,
@@ -129,6 +130,25 @@ def listed(ctx: Context, tag: str) -> Verdict | None:
     if ctx.authorizations is None or not ctx.settings.flag(LOCAL_LIST_ENABLED):
         return None
     return ctx.authorizations.listed(tag)
+
+
+def known_parent(ctx: Context, tag: str) -> str | None:
+    """The group of a tag, as far as the list or the cache knows it (§5.13)."""
+    local = _local(ctx, tag)
+    return None if local is None else local[0].parent
+
+
+def may_begin(ctx: Context, connector: Connector, tag: str) -> Refused | None:
+    """Whether it makes sense to authorize a tag for a connector, or why not.
+
+    A connector that is reserved for a group may be used by every tag of it, and it may be only the CSMS who knows
+    whether this is one (§5.13).
+    """
+    refused = ctx.station.may_claim(connector, tag, known_parent(ctx, tag))
+    bookings = ctx.station.reservations
+    if refused is Refused.RESERVED and bookings is not None and bookings.asks_parent(connector.number):
+        return None if _local(ctx, tag) is None else refused
+    return refused
 
 
 def _local(ctx: Context, tag: str) -> tuple[Verdict, str] | None:

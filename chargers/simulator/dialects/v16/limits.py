@@ -2,24 +2,17 @@
 
 from typing import Final
 
-_SMART_CHARGING: Final = "the profile SmartCharging is not offered"
-_RESERVATION: Final = "the profile Reservation is not offered"
 _FIRMWARE: Final = "the profile FirmwareManagement is not offered"
 _SECURITY: Final = "the security extension of 1.6 is not offered"
 
 NOT_SUPPORTED: Final = {
-    "CancelReservation": _RESERVATION,
     "CertificateSigned": _SECURITY,
-    "ClearChargingProfile": _SMART_CHARGING,
     "DeleteCertificate": _SECURITY,
     "ExtendedTriggerMessage": _SECURITY,
-    "GetCompositeSchedule": _SMART_CHARGING,
     "GetDiagnostics": _FIRMWARE,
     "GetInstalledCertificateIds": _SECURITY,
     "GetLog": _SECURITY,
     "InstallCertificate": _SECURITY,
-    "ReserveNow": _RESERVATION,
-    "SetChargingProfile": _SMART_CHARGING,
     "SignedUpdateFirmware": _SECURITY,
     "UpdateFirmware": _FIRMWARE,
 }

@@ -6,11 +6,12 @@ from functools import partial
 from chargers.protocol import Payload
 from chargers.simulator.dialects.base import Block, CallHandler
 from chargers.simulator.dialects.context import Context
-from chargers.simulator.model.charging import FaultKind, Refused
+from chargers.simulator.model.charging import FaultKind
 from chargers.simulator.model.connector import Connector
 from chargers.simulator.model.variables import AUTHORIZE_REMOTE_START
 
-from .authorization import Answer, authorize
+from .authorization import Answer, authorize, known_parent, may_begin
+from .smart_charging import PROFILE_OPTION, comes_with_remote_start
 from .transactions import claim, stop
 from .words import Reason
 
@@ -32,17 +33,19 @@ class RemoteBlock(Block):
         }
 
     def _start(self, ctx: Context, request: Payload) -> Payload:
-        profile = request.get("chargingProfile")
-        if profile is not None and profile["chargingProfilePurpose"] != "TxProfile":
-            return _REJECTED  # §5.11.1
+        tag, profile = request["idTag"], request.get("chargingProfile")
         connector = self._chosen(ctx, request)
         if connector is None or (ctx.deliveries is not None and ctx.deliveries.full):
             return _REJECTED
-        options = {"chargingProfile": profile} if profile is not None else None
-        if ctx.settings.flag(AUTHORIZE_REMOTE_START):
-            authorize(ctx, request["idTag"], partial(_authorized, connector.number, request["idTag"], options))
+        if profile is not None and not comes_with_remote_start(ctx, connector.number, profile):
+            return _REJECTED
+        options = {PROFILE_OPTION: profile} if profile is not None else None
+        parent = known_parent(ctx, tag)
+        reserved = ctx.station.may_claim(connector, tag, parent) is not None  # for a group that may be the tag's
+        if reserved or ctx.settings.flag(AUTHORIZE_REMOTE_START):
+            authorize(ctx, tag, partial(_authorized, connector.number, tag, options))
         else:
-            claim(ctx, connector, request["idTag"], remote=True, options=options)
+            claim(ctx, connector, tag, parent=parent, remote=True, options=options)
         return _ACCEPTED
 
     def _chosen(self, ctx: Context, request: Payload) -> Connector | None:
@@ -50,14 +53,10 @@ class RemoteBlock(Block):
         station, number = ctx.station, request.get("connectorId")
         if number is not None:
             named = station.connector(number)
-            return named if named is not None and self._usable(ctx, named, request["idTag"]) else None
-        free = [one for one in station.connectors if self._usable(ctx, one, request["idTag"])]
+            usable = named is not None and may_begin(ctx, named, request["idTag"]) is None
+            return named if usable else None
+        free = [one for one in station.connectors if may_begin(ctx, one, request["idTag"]) is None]
         return min(free, key=lambda one: (one.vehicle is None, one.number), default=None)
-
-    def _usable(self, ctx: Context, connector: Connector, tag: str) -> bool:
-        """A reservation may be for the tag's group, which only the CSMS knows: if it will be asked, let it be asked."""
-        refused = ctx.station.may_claim(connector, tag)
-        return refused is None or (refused is Refused.RESERVED and ctx.settings.flag(AUTHORIZE_REMOTE_START))
 
     def _stop(self, ctx: Context, request: Payload) -> Payload:
         for connector in ctx.station.connectors:

@@ -18,6 +18,7 @@ from .keys import Key, Setting
 #: §9.3 Reservation profile
 KEYS: Final[tuple[Key, ...]] = (Setting("ReserveConnectorZeroSupported", NON_EVSE_SPECIFIC),)
 RESERVATION_TIMER: Final = "reservation"  #: the next reservation ends
+_SOON: Final = 0.001  #: s; the least that a timer can wait for
 
 _ANSWERS: Final = {
     Declined.FAULTED: ReservationStatus.FAULTED,
@@ -67,8 +68,11 @@ class ReservationBlock(Block):
     def station_changed(self, ctx: Context) -> None:
         """The same holds for the station as a whole."""
         kept = _kept(ctx)
-        if kept is not None:
-            _settle(ctx, changed=kept.drop_broken())
+        if kept is not None and kept.drop_broken():
+            _settle(ctx, changed=True)
+            if ctx.station.reservations is not None:
+                # what is left may keep other connectors now, and this turn has looked at some of them already
+                ctx.timers[RESERVATION_TIMER] = ctx.now + _SOON
 
     def transaction_started(self, ctx: Context, transaction: Transaction) -> None:
         """It may have used a reservation up."""
@@ -122,6 +126,6 @@ def _settle(ctx: Context, *, changed: bool) -> None:
     else:
         # the clock may be set meanwhile, and a wake may come a moment too early: it looks again
         wait = min(end - ctx.clock.at(ctx.now), float(DAY))
-        ctx.timers[RESERVATION_TIMER] = ctx.now + max(wait, 0.001)
+        ctx.timers[RESERVATION_TIMER] = ctx.now + max(wait, _SOON)
     if changed:
         ctx.remember(urgent=True)

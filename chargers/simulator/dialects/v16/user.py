@@ -13,7 +13,7 @@ from chargers.simulator.model.connector import Connector
 from chargers.simulator.model.vehicle import Vehicle
 from chargers.simulator.model.vehicles import BY_NAME, arriving
 
-from .authorization import BAD_TAG, Answer, authorize, tag_of
+from .authorization import BAD_TAG, Answer, authorize, known_parent, may_begin, tag_of
 from .remote import unlock
 from .transactions import claim, plugged, stop, unplug
 from .words import STATUS, Reason
@@ -122,8 +122,8 @@ def present(ctx: Context, connector: Connector, tag: str, then: Callable[[Contex
         stop(ctx, connector, Reason.LOCAL, tag=tag)
         then(ctx, None)
         return
-    refused = None if running is not None else ctx.station.may_claim(connector, tag)
-    if refused is not None and refused is not Refused.RESERVED:  # which the CSMS may know to be for the tag's group
+    refused = None if running is not None else may_begin(ctx, connector, tag)
+    if refused is not None:
         then(ctx, refused)
         return
     authorize(ctx, tag, partial(_presented, connector, tag, then))
@@ -149,11 +149,12 @@ def _start_transaction(ctx: Context, intent: Intent, connector: Connector) -> Do
     tag = tag_of(intent)
     if tag is None:
         return BAD_TAG
-    refused = ctx.station.may_claim(connector, tag)
+    parent = known_parent(ctx, tag)
+    refused = ctx.station.may_claim(connector, tag, parent)
     if refused is None and connector.vehicle is None:
         refused = Refused.NOT_PLUGGED
     if refused is None:
-        refused = claim(ctx, connector, tag)
+        refused = claim(ctx, connector, tag, parent=parent)
     return _started(ctx, connector, refused)
 
 
@@ -196,9 +197,7 @@ def _start_session(ctx: Context, intent: Intent, connector: Connector) -> Done |
     if tag is None:
         return BAD_TAG
     duration, energy = intent.data.get("duration_seconds"), intent.data.get("target_energy_kwh")
-    refused = ctx.station.may_claim(connector, tag)
-    if refused is Refused.RESERVED:
-        refused = None  # the CSMS may know that the tag belongs to the group that it is reserved for
+    refused = may_begin(ctx, connector, tag)
     if refused is not None:
         return refusal(refused, ctx, connector)
     came = connector.vehicle is None
