@@ -30,10 +30,12 @@ from .schemas import (
     actions,
     actions_from_charger,
     actions_from_csms,
+    request_schema,
     schema_names,
     validate_request,
     validate_response,
 )
+from .spelling import TwiceSpelled, action_spelled, payload_spelled
 from .timestamps import format_time, parse_time
 from .versions import Version
 
@@ -49,7 +51,9 @@ __all__ = [
     "Fault",
     "Frame",
     "Payload",
+    "TwiceSpelled",
     "Version",
+    "action_spelled",
     "actions",
     "actions_from_charger",
     "actions_from_csms",
@@ -59,7 +63,9 @@ __all__ = [
     "format_time",
     "parse",
     "parse_time",
+    "payload_spelled",
     "refusal",
+    "request_schema",
     "schema_names",
     "unreadable",
     "validate_request",

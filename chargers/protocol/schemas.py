@@ -4,12 +4,12 @@ The schema files are those of the `ocpp` package, found without importing it (th
 Validators are compiled at first use and shared by the whole process.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 import jsonschema_rs
 import orjson
@@ -97,6 +97,14 @@ def schema_names(version: Version) -> frozenset[str]:
     return frozenset(path.stem for path in _folder(version).glob("*.json"))
 
 
+@cache
+def request_schema(version: Version, action: str) -> Mapping[str, Any]:
+    """The schema of a CALL's payload, to be read only. Raises KeyError for an action that the version does not have."""
+    if action not in _ACTIONS[version]:
+        raise KeyError(action)
+    return _schema(version, action + _REQUEST_SUFFIX[version])
+
+
 def _breach(version: Version, action: str, name: str, payload: Payload, formats: bool) -> Breach | None:
     if action not in _ACTIONS[version]:
         raise KeyError(action)
@@ -112,9 +120,13 @@ def _breach(version: Version, action: str, name: str, payload: Payload, formats:
 
 @cache
 def _validator(version: Version, name: str, formats: bool) -> _Compiled:
-    schema = orjson.loads((_folder(version) / f"{name}.json").read_bytes())
-    validator: _Compiled = jsonschema_rs.validator_for(schema, validate_formats=formats)
+    validator: _Compiled = jsonschema_rs.validator_for(_schema(version, name), validate_formats=formats)
     return validator
+
+
+def _schema(version: Version, name: str) -> dict[str, Any]:
+    schema: dict[str, Any] = orjson.loads((_folder(version) / f"{name}.json").read_bytes())
+    return schema
 
 
 @cache
