@@ -43,6 +43,23 @@ class HostStatus(TextChoices):
     GONE = "gone"
 
 
+class CommandStatus(TextChoices):
+    """Life of an order to a charger."""
+
+    QUEUED = "queued"  #: nobody has taken it yet
+    RUNNING = "running"  #: its host took it
+    DONE = "done"
+    FAILED = "failed"  #: the charger could not, or would not
+    LOST = "lost"  #: the host ended before it told the outcome
+
+
+class TransactionState(TextChoices):
+    """Whether a charging transaction goes on."""
+
+    RUNNING = "running"
+    STOPPED = "stopped"
+
+
 #: values of ConnectionState and Direction (which the pure core owns) as Django choices
 CONNECTION_STATES = [(state.value, state.value.capitalize()) for state in ConnectionState]
 DIRECTIONS = [

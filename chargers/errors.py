@@ -46,3 +46,9 @@ class GivenTwice(Refused):
 
     def __init__(self, charger_id: str) -> None:
         super().__init__(f"{charger_id} is given twice in this request: only its first entry was applied.")
+
+
+class ChargerNotRunning(Refused):
+    """An order to a charger that no simulator holds (`charger_stopped`, `charger_not_hosted`). Nothing was done."""
+
+    code = "charger_not_running"
