@@ -92,6 +92,9 @@ class Reservations(Protocol):
     def may_use(self, connector: int, tag: str, parent: str | None) -> bool:
         """Whether the holder of a tag may use the connector now. `parent` is None as long as it is not known."""
 
+    def kept_for(self, connector: int, tag: str, parent: str | None) -> bool:
+        """Whether the connector is kept for the holder of a tag, by a reservation of it."""
+
     def asks_parent(self, connector: int) -> bool:
         """Whether it may depend on the parent of a tag who may use the connector now."""
 

@@ -75,6 +75,10 @@ class Reservations:
         """Whether the holder of a tag may use a connector now. `parent` is None as long as it is not known."""
         return all(one.fits(tag, parent) for one in self._blocking(connector))
 
+    def kept_for(self, connector: int, tag: str, parent: str | None) -> bool:
+        """Whether a connector is kept for the holder of a tag, by a reservation of it or of its EVSE."""
+        return any(one.fits(tag, parent) for one in self._on_evse(connector))
+
     def asks_parent(self, connector: int) -> bool:
         """Whether it may depend on the parent of a tag who may use a connector (1.6 §5.13: then it must be asked)."""
         return any(one.parent is not None for one in self._blocking(connector))

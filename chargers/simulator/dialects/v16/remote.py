@@ -49,14 +49,20 @@ class RemoteBlock(Block):
         return _ACCEPTED
 
     def _chosen(self, ctx: Context, request: Payload) -> Connector | None:
-        """The connector named, or the best one when none is: one with a car before an empty one."""
-        station, number = ctx.station, request.get("connectorId")
+        """The connector named, or the best one when none is: one with a car, one that is reserved, the first one."""
+        station, number, tag = ctx.station, request.get("connectorId"), request["idTag"]
         if number is not None:
             named = station.connector(number)
-            usable = named is not None and may_begin(ctx, named, request["idTag"]) is None
+            usable = named is not None and may_begin(ctx, named, tag) is None
             return named if usable else None
-        free = [one for one in station.connectors if may_begin(ctx, one, request["idTag"]) is None]
-        return min(free, key=lambda one: (one.vehicle is None, one.number), default=None)
+        free = [one for one in station.connectors if may_begin(ctx, one, tag) is None]
+        bookings, parent = station.reservations, known_parent(ctx, tag)
+
+        def rank(one: Connector) -> tuple[bool, bool, int]:
+            kept = bookings is not None and bookings.kept_for(one.number, tag, parent)
+            return one.vehicle is None, not kept, one.number
+
+        return min(free, key=rank, default=None)
 
     def _stop(self, ctx: Context, request: Payload) -> Payload:
         for connector in ctx.station.connectors:

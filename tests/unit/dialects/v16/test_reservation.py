@@ -342,6 +342,13 @@ def test_a_remote_start_without_a_connector_takes_one_that_is_not_kept_for_other
     assert [one["connectorId"] for one in started(driver)] == [2]
 
 
+def test_a_remote_start_without_a_connector_takes_the_reserved_one(driver):
+    reserve(driver, 2)
+    assert remote_start(driver, "ALICE", None) == "Accepted"
+    driver.intent("plug", connector=2)
+    assert [one["reservationId"] for one in started(driver)] == [7]
+
+
 def test_a_claim_that_ends_leaves_the_reservation(driver):
     reserve(driver)
     remote_start(driver, "ALICE")
