@@ -18,7 +18,7 @@ from chargers.simulator.dialects.inbox import log, receive, receive_unreadable
 from chargers.simulator.dialects.memory import memory_of, restore
 from chargers.simulator.dialects.registration import BOOT_TIMER
 from chargers.simulator.dialects.registry import dialect_of
-from chargers.simulator.effects import Close, Connect, ConnectionState, Effect, Intent
+from chargers.simulator.effects import Close, Connect, ConnectionState, Effect, Intent, KeyPair, Transfer
 from chargers.simulator.model.specs import ChargerSpec
 from chargers.simulator.model.variables import (
     RETRY_BACK_OFF_RANDOM_RANGE,
@@ -145,6 +145,9 @@ class Session:
     def disconnected(self, now: float, why: str) -> list[Effect]:
         """The connection is gone, or the dial failed; `why` is for people."""
         self._ctx.now = now
+        if self._phase is Phase.DIALING:
+            for block in self._ctx.dialect.blocks:
+                block.dial_failed(self._ctx)
         if self._phase in {Phase.DIALING, Phase.OPEN, Phase.CLOSING}:
             self._lost(self._why or why)
         return self._end()
@@ -157,8 +160,7 @@ class Session:
             self._hang_up(1000, "power off")
         if self._phase is not Phase.OFF:
             ctx.fail_all("power off")
-            for block in ctx.dialect.blocks:
-                block.powering_off(ctx)
+            self._power_down()
         self._phase = Phase.OFF
         ctx.reboot = None
         ctx.state(ConnectionState.OFFLINE)
@@ -170,6 +172,22 @@ class Session:
         """When to call `wake`; None when nothing is due without an event from outside."""
         return min(self._ctx.timers.values(), default=None)
 
+    def transferred(self, now: float, transfer_id: str, transfer: Transfer) -> list[Effect]:
+        """A `Download` or an `Upload` came to its end."""
+        self._ctx.now = now
+        if self._phase is not Phase.OFF:
+            for block in self._ctx.dialect.blocks:
+                block.transferred(self._ctx, transfer_id, transfer)
+        return self._end()
+
+    def key_made(self, now: float, key_id: str, pair: KeyPair) -> list[Effect]:
+        """The answer to `MakeKey`."""
+        self._ctx.now = now
+        if self._phase is not Phase.OFF:
+            for block in self._ctx.dialect.blocks:
+                block.key_made(self._ctx, key_id, pair)
+        return self._end()
+
     def memory(self) -> dict[str, Any]:
         """What outlasts this process, as JSON: give it to the next `Session` of this charger."""
         return memory_of(self._ctx)
@@ -180,6 +198,9 @@ class Session:
 
     def _end(self) -> list[Effect]:
         ctx = self._ctx
+        if ctx.hang_up and self._phase is Phase.OPEN and ctx.reboot is None:
+            self._hang_up(1000, ctx.hang_up)
+        ctx.hang_up = ""
         if ctx.reboot is not None and self._phase is not Phase.CLOSING:
             self._reboot(ctx.reboot)
         ctx.settle_power()
@@ -207,7 +228,8 @@ class Session:
     def _dial(self) -> None:
         self._phase = Phase.DIALING
         self._ctx.state(ConnectionState.CONNECTING)
-        self._ctx.effects.append(Connect())
+        credentials = self._ctx.dialect.credentials
+        self._ctx.effects.append(Connect(credentials(self._ctx) if credentials is not None else None))
 
     def _hang_up(self, code: int, reason: str) -> None:
         self._phase = Phase.CLOSING
@@ -221,6 +243,11 @@ class Session:
         self._ctx.fail_all(f"the connection was lost: {why}")
         for block in self._ctx.dialect.blocks:
             block.disconnected(self._ctx)
+
+    def _power_down(self) -> None:
+        """What an orderly loss of power ends."""
+        for block in self._ctx.dialect.blocks:
+            block.powering_off(self._ctx)
 
     def _power_up(self, cause: BootCause) -> None:
         """What a loss of power takes away, and what comes back with the power."""
@@ -236,8 +263,10 @@ class Session:
         ctx = self._ctx
         if self._phase is Phase.OPEN:
             self._hang_up(1000, "reboot")
+            self._power_down()
             ctx.state(ConnectionState.OFFLINE, f"rebooting: {reboot.why}")
             return
+        self._power_down()
         self._power_up(reboot.cause)
         ctx.reboot = None
         if self._phase is Phase.WAITING:

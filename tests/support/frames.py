@@ -98,6 +98,7 @@ class Driver:
         self.registration = "none"
         self.asked_while_pending = 0
         self.numbers: dict[tuple[Any, ...], int] = {}
+        self._answering = False
         self._ids: set[str] = set()
         self._asked: dict[str, str] = {}  #: action by id of the CALLs that the CSMS sent
         self._counter = 0
@@ -263,8 +264,15 @@ class Driver:
                 assert not self.open, "dialled while connected"
         if any(isinstance(effect, Close) and "reboot" in effect.reason for effect in effects):
             self.registration = "none"
-        if self.automatic and self.outstanding is not None:
-            self._answer_by_script(self.outstanding)
+        if self.automatic and not self._answering:
+            self._answering = True  # in a loop and not in depth: a replay may be long
+            try:
+                waiting = None
+                while self.outstanding is not None and self.outstanding is not waiting:
+                    waiting = self.outstanding
+                    self._answer_by_script(waiting)
+            finally:
+                self._answering = False
         return self
 
     def _watch(self, text: str) -> None:
