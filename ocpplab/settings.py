@@ -39,6 +39,7 @@ INSTALLED_APPS = [
     "ocpplab.accounts",
     "locations",
     "chargers",
+    "chargers.csms",
     "jobs",
 ]
 
@@ -197,6 +198,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE = {
     "jobs.sweep": {"task": "jobs.sweep", "schedule": 15.0, "options": {"expires": 15}},
     "chargers.prune_messages": {"task": "chargers.prune_messages", "schedule": 3600.0, "options": {"expires": 3600}},
+    "csms.prune_transactions": {"task": "csms.prune_transactions", "schedule": 3600.0, "options": {"expires": 3600}},
 }
 
 # --- the lab's own ---------------------------------------------------------------------------------------------------

@@ -98,6 +98,12 @@ async def boot_policy_aclear(*, identity: str = EVERY_STATION) -> None:
     await _aask(_policy(identity, None, None))
 
 
+def tags_announce() -> None:
+    """Make every web process read the id tags again; they have when this returns. Raises Unavailable without Redis."""
+    reply = _new_reply()
+    _ask(_Question(wire.office_channel(), wire.dump(wire.TagsChanged(reply)), reply, _ASK_PATIENCE, every=True))
+
+
 # --- questions, and what is made of the answers: no I/O ---------------------------------------------------------------
 
 

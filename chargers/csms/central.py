@@ -6,6 +6,7 @@ station; it answers what the station asks, and sends it one CALL at a time (OCPP
 """
 
 from collections import OrderedDict, deque
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -28,8 +29,10 @@ from chargers.protocol import (
 
 from . import v16, v201
 from .answers import Handler
-from .effects import Close, Effect, Order, Outcome, Send, Settled
+from .effects import Close, Effect, Keep, Order, Outcome, Send, Settled
 from .stations import Refusal, Registration, Rules, Station
+from .tags import TagStatus
+from .transactions import Entry, Transaction
 
 HANDLERS: Final[dict[Version, dict[str, Handler]]] = {Version.V16: v16.HANDLERS, Version.V201: v201.HANDLERS}
 
@@ -50,14 +53,21 @@ class Central:
         self._prefix = prefix
         self._calls = 0
 
-    def connect(self, now: float, key: str, version: Version) -> "Link":
-        """A station has opened a connection. The caller closes an older one of the same key."""
+    def connect(self, now: float, key: str, version: Version, history: Iterable[Transaction] = ()) -> "Link":
+        """A station has opened a connection. The caller closes an older one of the same key.
+
+        `history` is what was kept of its latest transactions, oldest first.
+        """
         station = self.stations.get(key)
         if station is None:
             self._forget()
             station = self.stations[key] = Station(key, version)
         self.stations.move_to_end(key)
         station.version = version
+        station.remember(history)
+        for one in station.transactions.values():
+            if one.is_open and one.token_status == TagStatus.ACCEPTED:
+                self.rules.tags.began(one.id_token, key, one.id)
         station.connections += 1
         station.links += 1
         station.connected_at = station.last_seen = now
@@ -105,7 +115,7 @@ class Link:
         self._central.messages += 1
         frame = parse(station.version, text)
         if isinstance(frame, Call):
-            return [Send(encode(self._answer(now, frame)))]
+            return [self._reply(self._answer(now, frame))]
         if isinstance(frame, CallResult):
             return self._result(now, frame)
         if isinstance(frame, CallError):
@@ -195,6 +205,17 @@ class Link:
         except Refusal as refused:
             return refusal(version, call.id, refused.fault, refused.description)
         return CallResult(call.id, payload)
+
+    def _reply(self, answer: CallResult | CallError) -> Send | Keep:
+        """The answer to a message about a transaction waits until that is safe."""
+        station = self.station
+        transaction, station.touched = station.touched, None
+        if transaction is None:
+            return Send(encode(answer))
+        reason = "the database is away: try again"
+        otherwise = refusal(station.version, answer.id, Fault.INTERNAL, reason)
+        entry = Entry(station.key, station.version, transaction.as_columns())
+        return Keep(entry, encode(answer), encode(otherwise))
 
     def _allowed(self, action: str) -> bool:
         # A station that never booted at this process may have been accepted by an earlier one: only an answer of our

@@ -20,10 +20,12 @@ from chargers.protocol import Version
 
 from .address import read_address
 from .central import Central, Link
-from .gate import Gate, GateClosed, KnownIdentities
+from .gate import Gate, GateClosed, KnownIdentities, LookUp
+from .journal import Journal
 from .numbers import BLOCK, reserve_block
 from .sockets import Socket
 from .stations import Rules
+from .store import tags_read, transactions_read, transactions_write
 from .switchboard import Switchboard
 
 log = structlog.get_logger(__name__)
@@ -43,8 +45,11 @@ class CsmsApplication:
         rules = Rules(heartbeat_interval=settings.CSMS_HEARTBEAT_INTERVAL)
         self.central = Central(rules=rules, prefix=secrets.token_hex(4))
         self.sockets: dict[str, Socket] = {}
-        self.switchboard = Switchboard(central=self.central, sockets=self.sockets)
+        self.switchboard = Switchboard(central=self.central, sockets=self.sockets, read_tags=self._read_tags)
         self._gate = Gate(known)
+        self._histories = LookUp(transactions_read)
+        self._journal = Journal(transactions_write)
+        self._tags: asyncio.Task[None] | None = None
         self._refilling: asyncio.Task[None] | None = None
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
@@ -56,6 +61,7 @@ class CsmsApplication:
             return await _refuse(scope, send, HTTPStatus.NOT_FOUND, reason)
         try:
             known = await self._gate.knows(address.identity)
+            history = await self._histories.get(address.key) if known else ()
         except GateClosed:
             reason = "the database is away: try again"
             return await _refuse(scope, send, HTTPStatus.SERVICE_UNAVAILABLE, reason)
@@ -67,7 +73,8 @@ class CsmsApplication:
         await self._started()
         await send({"type": "websocket.accept", "subprotocol": version.subprotocol})
         now = time.time()
-        await self._serve(Socket(self.central.connect(now, address.key, version), now, send, self._reply), receive)
+        link = self.central.connect(now, address.key, version, history)
+        await self._serve(Socket(link, now, send, self._reply, self._journal), receive)
         return None
 
     async def aclose(self) -> None:
@@ -76,6 +83,7 @@ class CsmsApplication:
         if self._refilling is not None:
             self._refilling.cancel()
             await asyncio.gather(self._refilling, return_exceptions=True)
+        await self._journal.aclose()
 
     async def _serve(self, socket: Socket, receive: Receive) -> None:
         key = socket.key
@@ -113,11 +121,20 @@ class CsmsApplication:
         """Make sure that policies and numbers are there, but let no station wait long for a server that is away."""
         if self.switchboard.start():
             self._refill()
+            self._tags = asyncio.create_task(self._read_tags(), name="csms tags")  # also when Redis is away
+        if self._tags is not None and not self._tags.done():
+            await asyncio.wait([self._tags], timeout=_START_PATIENCE)
         if not self.switchboard.ready.is_set():
             try:
                 await asyncio.wait_for(self.switchboard.ready.wait(), _START_PATIENCE)
             except TimeoutError:
                 self.switchboard.ready.set()  # who comes next need not wait as well
+
+    async def _read_tags(self) -> None:
+        try:
+            self.central.rules.tags.replace(await database_sync_to_async(tags_read)())
+        except DatabaseError as error:  # the former ones stay
+            log.warning("csms_tags_unavailable", error=str(error))
 
     def _refill(self) -> None:
         if self._refilling is None:

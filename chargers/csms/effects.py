@@ -5,12 +5,23 @@ from typing import Any
 
 from chargers.protocol import Payload
 
+from .transactions import Entry
+
 
 @dataclass(slots=True, frozen=True)
 class Send:
     """Put one text frame on the socket."""
 
     text: str
+
+
+@dataclass(slots=True, frozen=True)
+class Keep:
+    """Put the transaction into the database, then `text` on the socket; `otherwise` when it could not be kept."""
+
+    entry: Entry
+    text: str
+    otherwise: str
 
 
 @dataclass(slots=True, frozen=True)
@@ -62,4 +73,4 @@ class Settled:
     outcome: Outcome
 
 
-Effect = Send | Close | Settled
+Effect = Send | Keep | Close | Settled

@@ -1,7 +1,8 @@
-"""Which stations may come in: the database asked for many at once."""
+"""Questions of many stations put to the database together: who may come in, and what was kept of it."""
 
 import asyncio
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
+from typing import Generic, TypeVar
 
 import structlog
 from channels.db import database_sync_to_async
@@ -9,57 +10,75 @@ from django.db import Error as DatabaseError
 
 log = structlog.get_logger(__name__)
 
+V = TypeVar("V")
+
 #: which of these identities are chargers of the lab; runs in a thread
 KnownIdentities = Callable[[Collection[str]], Collection[str]]
 
 
 class GateClosed(Exception):
-    """The database cannot say now who is known."""
+    """The database cannot answer now."""
 
 
-class Gate:
-    """Looks identities up in batches.
+class LookUp(Generic[V]):
+    """Looks keys up in batches.
 
     While one query runs, those who come meanwhile gather for the next: a thousand chargers that dial together cost a
-    handful of queries instead of a thousand turns of the one thread that all database calls of a loop share.
+    handful of queries instead of a thousand turns of the one thread that all database calls of a loop share. `find`
+    runs in that thread and has a value for each key.
     """
 
-    def __init__(self, known: KnownIdentities) -> None:
-        self._known = known
-        self._waiting: dict[str, list[asyncio.Future[bool]]] = {}
+    def __init__(self, find: Callable[[Collection[str]], Mapping[str, V]]) -> None:
+        self._find = find
+        self._waiting: dict[str, list[asyncio.Future[V]]] = {}
         self._asking: asyncio.Task[None] | None = None
 
-    async def knows(self, identity: str) -> bool:
-        """Whether the lab has a charger of this identity. Raises GateClosed when the database is away."""
-        future: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        self._waiting.setdefault(identity, []).append(future)
+    async def get(self, key: str) -> V:
+        """The value of a key. Raises GateClosed when the database is away."""
+        future: asyncio.Future[V] = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(key, []).append(future)
         if self._asking is None:
-            self._asking = asyncio.create_task(self._ask(), name="csms gate")
+            self._asking = asyncio.create_task(self._ask(), name="csms look-up")
         return await future
 
     async def _ask(self) -> None:
         try:
             while self._waiting:
                 batch, self._waiting = self._waiting, {}
-                known: Collection[str] | None = None
+                found: Mapping[str, V] | None = None
                 try:
-                    known = await database_sync_to_async(self._known)(list(batch))
+                    found = await database_sync_to_async(self._find)(list(batch))
                 except DatabaseError as error:
                     log.warning("csms_lookup_failed", error=str(error), stations=len(batch))
                 finally:  # whatever went wrong, nobody is left standing at the gate
-                    _answer(batch, known)
+                    _answer(batch, found)
         finally:
             self._asking = None
             _answer(self._waiting, None)
             self._waiting = {}
 
 
-def _answer(batch: dict[str, list[asyncio.Future[bool]]], known: Collection[str] | None) -> None:
-    for identity, futures in batch.items():
+def _answer(batch: Mapping[str, list[asyncio.Future[V]]], found: Mapping[str, V] | None) -> None:
+    for key, futures in batch.items():
         for future in futures:
             if future.done():  # its station has hung up meanwhile
                 continue
-            if known is None:
+            if found is None:
                 future.set_exception(GateClosed())
             else:
-                future.set_result(identity in known)
+                future.set_result(found[key])
+
+
+class Gate:
+    """Which stations may come in."""
+
+    def __init__(self, known: KnownIdentities) -> None:
+        def find(identities: Collection[str]) -> dict[str, bool]:
+            found = set(known(identities))
+            return {identity: identity in found for identity in identities}
+
+        self._look_up: LookUp[bool] = LookUp(find)
+
+    async def knows(self, identity: str) -> bool:
+        """Whether the lab has a charger of this identity. Raises GateClosed when the database is away."""
+        return await self._look_up.get(identity)

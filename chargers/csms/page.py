@@ -16,9 +16,9 @@ _PAGE = """<!doctype html>
 <h1>Built-in CSMS</h1>
 <p><strong>For trying things; not a real backend.</strong> Every charger of this lab may connect to
 <code>{scheme}://{host}/csms/&lt;identity&gt;</code> with the subprotocol <code>ocpp1.6</code> or
-<code>ocpp2.0.1</code>. It accepts every id token, answers everything that a charger may send, checks each frame
-against the official schema, and forgets what it knows when it stops. Set <code>CSMS_ENABLED=0</code> to switch it
-off.</p>
+<code>ocpp2.0.1</code>. It accepts every id tag that the admin does not list otherwise, answers everything that a
+charger may send, checks each frame against the official schema, and keeps the transactions that it saw. Set
+<code>CSMS_ENABLED=0</code> to switch it off.</p>
 <p>Anything may stand before the identity: <code>/csms/one/CP1</code> and <code>/csms/two/CP1</code> are two
 stations.</p>
 <table>

@@ -7,23 +7,30 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from .central import Link
-from .effects import Close, Effect, Order, Send, Settled
+from .effects import Close, Effect, Keep, Order, Send, Settled
+from .journal import Journal, NotKept
 
 Reply = Callable[[str, dict[str, Any]], None]
 
 
 class Socket:
-    """The shell of a link. `reply` gets the tag and the outcome of each order."""
+    """The shell of a link. `reply` gets the tag and the outcome of each order; `journal` keeps transactions."""
 
-    __slots__ = ("_closing", "_reply", "_send", "_timer", "link", "opened_at")
+    __slots__ = ("_closing", "_journal", "_reply", "_send", "_timer", "link", "opened_at")
 
     def __init__(
-        self, link: Link, opened_at: float, send: Callable[[dict[str, Any]], Awaitable[None]], reply: Reply
+        self,
+        link: Link,
+        opened_at: float,
+        send: Callable[[dict[str, Any]], Awaitable[None]],
+        reply: Reply,
+        journal: Journal,
     ) -> None:
         self.link = link
         self.opened_at = opened_at
         self._send = send
         self._reply = reply
+        self._journal = journal
         self._closing = False
         self._timer: asyncio.TimerHandle | None = None
 
@@ -37,14 +44,23 @@ class Socket:
         for effect in effects:
             match effect:
                 case Send(text=text):
-                    if not self._closing:
-                        await self._send({"type": "websocket.send", "text": text})
+                    await self._put(text)
+                case Keep(entry=entry, text=text, otherwise=otherwise):
+                    try:
+                        await self._journal.keep(entry)
+                    except NotKept:
+                        text = otherwise
+                    await self._put(text)
                 case Close(code=code, reason=reason):
                     await self.close(code, reason)
                 case Settled(tag=tag, outcome=outcome):
                     self._reply(tag, outcome.as_dict())
         if self._timer is not None or self.link.next_wake() is not None:
             self._arm()
+
+    async def _put(self, text: str) -> None:
+        if not self._closing:
+            await self._send({"type": "websocket.send", "text": text})
 
     async def order(self, order: Order) -> None:
         """Send a CALL to the station."""

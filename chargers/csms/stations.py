@@ -1,11 +1,15 @@
 """What the built-in CSMS knows: stations, their transactions, and the rules that it answers by. Pure."""
 
 from collections import OrderedDict, deque
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
 from chargers.protocol import Fault, Version
+
+from .tags import Tags
+from .transactions import Transaction
 
 MAX_CONNECTORS: Final = 256  #: per station; more distinct connector ids than that are not remembered
 MAX_TRANSACTIONS: Final = 64  #: per station, finished ones forgotten first
@@ -69,11 +73,12 @@ class Numbers:
 
 @dataclass(slots=True)
 class Rules:
-    """What the CSMS answers by: boot policies by station, the heartbeat interval in seconds, and the numbers."""
+    """What the CSMS answers by: boot policies by station, the heartbeat interval in seconds, numbers, id tags."""
 
     heartbeat_interval: int = 60
     policies: dict[str, BootPolicy] = field(default_factory=dict)
     numbers: Numbers = field(default_factory=Numbers)
+    tags: Tags = field(default_factory=Tags)
 
     def boot(self, key: str) -> tuple[Registration, int]:
         """The status and the interval to answer the BootNotification of this station with."""
@@ -86,32 +91,13 @@ EVERY_STATION: Final = "*"  #: the key of the policy for stations that have none
 
 
 @dataclass(slots=True)
-class Transaction:
-    """A charging transaction as the CSMS heard of it. Times are what the station said, meter values in Wh."""
-
-    id: str
-    connector: str
-    id_token: str
-    started_at: str
-    meter_start: float | None = None
-    stopped_at: str | None = None
-    meter_stop: float | None = None
-    reason: str | None = None
-    last_seq_no: int | None = None
-
-    def as_dict(self) -> dict[str, Any]:
-        """JSON for `csms_status`."""
-        return {name: getattr(self, name) for name in self.__slots__}
-
-
-@dataclass(slots=True)
 class Station:
     """One station, over all of its connections to this process.
 
     `registration` is the last answer to a BootNotification, None when none came (a station that was accepted by an
     earlier run, or by another web process, need not boot again after a mere reconnect). Times are seconds since the
     epoch. `links` are open now, `connections` were ever opened. `connectors` is keyed by `0`, `1` … in 1.6 and by
-    `evse.connector` in 2.0.1.
+    `evse.connector` in 2.0.1. `touched` is the transaction that the message under way is about.
     """
 
     key: str
@@ -127,6 +113,7 @@ class Station:
     messages: int = 0
     connectors: dict[str, dict[str, str]] = field(default_factory=dict)
     transactions: OrderedDict[str, Transaction] = field(default_factory=OrderedDict)
+    touched: Transaction | None = None
     breaches: int = 0
     last_breach: str = ""
     late_answers: int = 0
@@ -148,6 +135,21 @@ class Station:
             del self.transactions[next(finished, next(iter(self.transactions)))]
         self.transactions[transaction.id] = transaction
         return transaction
+
+    def remember(self, history: Iterable[Transaction]) -> None:
+        """Take over transactions from the database, oldest first: this process may not have heard all of them."""
+        for one in history:
+            known = self.transactions.get(one.id)
+            if known is None:
+                self.transaction(one)
+            elif known.messages < one.messages:
+                self.transactions[one.id] = one
+
+    def touch(self, transaction: Transaction, disorders: int) -> None:
+        """The message under way was about this transaction, which had so many disorders before."""
+        self.touched = transaction
+        if transaction.disorders > disorders:
+            self.breach(transaction.last_disorder)
 
     def as_dict(self) -> dict[str, Any]:
         """JSON for `csms_status`."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any, Final, cast
 
 import orjson
@@ -34,8 +34,11 @@ class Switchboard:
     another process stays until it breaks by itself.
     """
 
-    def __init__(self, *, central: Central, sockets: Mapping[str, Socket]) -> None:
+    def __init__(
+        self, *, central: Central, sockets: Mapping[str, Socket], read_tags: Callable[[], Awaitable[None]]
+    ) -> None:
         self.ready = asyncio.Event()  #: the boot policies have been read
+        self._read_tags = read_tags
         self._central = central
         self._sockets = sockets
         self._process = secrets.token_hex(8)
@@ -94,6 +97,7 @@ class Switchboard:
     async def _serve(self, client: Redis, pubsub: PubSub) -> None:
         await pubsub.subscribe(wire.office_channel())
         await self._read_policies(client)
+        await self._read_tags()  # they may have changed while nobody could tell us
         self.ready.set()
         self._moved.update(self._sockets)
         self._stirred.set()
@@ -141,6 +145,8 @@ class Switchboard:
                 self.reply(message.reply, station and station.as_dict())
             case wire.PolicyChanged():
                 self._spawn(self._policies_changed(message.reply))
+            case wire.TagsChanged():
+                self._spawn(self._tags_changed(message.reply))
             case None:
                 log.warning("csms_message_unknown", message=data[:200])
 
@@ -156,6 +162,10 @@ class Switchboard:
         if self._client is not None:
             await self._read_policies(self._client)
             await self._put(reply, answer=True)
+
+    async def _tags_changed(self, reply: str) -> None:
+        await self._read_tags()
+        await self._put(reply, answer=True)
 
     async def _read_policies(self, client: Redis) -> None:
         stored = cast("dict[bytes, bytes]", await client.hgetall(wire.policies_name()))

@@ -5,7 +5,9 @@ from typing import Any, Final
 from chargers.protocol import Payload
 
 from .answers import Handler, boot_notification, data_transfer, heartbeat, noted
-from .stations import Rules, Station, Transaction
+from .stations import Rules, Station
+from .tags import TagStatus
+from .transactions import Transaction, is_triggered, registers
 
 _NO_AUTHORITY: Final = {
     "reasonCode": "UnsupportedRequest",
@@ -23,28 +25,57 @@ def status_notification(_rules: Rules, station: Station, _now: float, payload: P
     return {}
 
 
-def authorize(_rules: Rules, _station: Station, _now: float, _payload: Payload) -> Payload:
-    """C01: every id token is welcome."""
-    return {"idTokenInfo": {"status": "Accepted"}}
+def authorize(rules: Rules, _station: Station, now: float, payload: Payload) -> Payload:
+    """C01."""
+    return {"idTokenInfo": rules.tags.token_info(payload["idToken"]["idToken"], now)}
 
 
-def transaction_event(_rules: Rules, station: Station, _now: float, payload: Payload) -> Payload:
+def transaction_event(rules: Rules, station: Station, now: float, payload: Payload) -> Payload:
     """E01 to E07: the station gives the transaction id; idTokenInfo is due whenever a token came (E05.FR.01)."""
     info = payload["transactionInfo"]
     transaction = station.transactions.get(info["transactionId"])
     if transaction is None:
-        transaction = station.transaction(
-            Transaction(info["transactionId"], _evse(payload), _token(payload), payload["timestamp"])
-        )
-    elif transaction.stopped_at is not None and transaction.last_seq_no != payload["seqNo"]:
-        station.breach(f"TransactionEvent: transaction {transaction.id} has already ended")
-    transaction.last_seq_no = payload["seqNo"]
+        transaction = station.transaction(Transaction(info["transactionId"]))
+    disorders = transaction.disorders
+    if not transaction.is_repeat(payload):
+        _follow(rules, station, transaction, now, payload)
+    station.touch(transaction, disorders)
+    if "idToken" not in payload:
+        return {}
+    token_info = rules.tags.token_info(_token(payload), now)
+    if _token(payload) == transaction.id_token:
+        token_info["status"] = transaction.token_status
+    return {"idTokenInfo": token_info}
+
+
+def _follow(rules: Rules, station: Station, transaction: Transaction, now: float, payload: Payload) -> None:
+    kind, at, number = payload["eventType"], payload["timestamp"], payload["seqNo"]
+    if not transaction.is_open:
+        transaction.disorder("it has already ended")
+    elif transaction.last_seq_no is not None and number <= transaction.last_seq_no:
+        transaction.disorder(f"seqNo {number} came after {transaction.last_seq_no}")
+    transaction.last_seq_no = number
     transaction.connector = transaction.connector or _evse(payload)
-    transaction.id_token = transaction.id_token or _token(payload)
-    if payload["eventType"] == "Ended":
-        transaction.stopped_at = payload["timestamp"]
-        transaction.reason = info.get("stoppedReason", "Local")
-    return {"idTokenInfo": {"status": "Accepted"}} if "idToken" in payload else {}
+    transaction.reservation_id = payload.get("reservationId", transaction.reservation_id)
+    if not transaction.id_token and _token(payload):
+        transaction.id_token = _token(payload)
+        transaction.token_status = rules.tags.status(transaction.id_token, now, starting=True)
+        if transaction.token_status == TagStatus.ACCEPTED:
+            rules.tags.began(transaction.id_token, station.key, transaction.id)
+    values = payload.get("meterValue", [])
+    found = [] if is_triggered(values) else list(registers(values))
+    if kind == "Started":
+        transaction.started_at = at
+        transaction.meter_start = found[0][1] if found else None
+    elif kind == "Updated":
+        for when, wh in found:
+            transaction.sample(wh, when)
+    else:
+        reason = payload["transactionInfo"].get("stoppedReason", "Local")
+        transaction.stop(at=at, wh=found[-1][1] if found else None, reason=reason)
+        for _, wh in found[:-1]:
+            transaction.check_within(wh)
+        rules.tags.ended(transaction.id_token, station.key, transaction.id)
 
 
 def sign_certificate(_rules: Rules, _station: Station, _now: float, _payload: Payload) -> Payload:

@@ -76,12 +76,20 @@ class PolicyChanged:
     reply: str
 
 
-Message = CallStation | NewerSocket | AskStation | PolicyChanged
+@dataclass(slots=True, frozen=True)
+class TagsChanged:
+    """The id tags have changed: read them again, then answer."""
+
+    reply: str
+
+
+Message = CallStation | NewerSocket | AskStation | PolicyChanged | TagsChanged
 _KINDS: Final[dict[str, type[Message]]] = {
     "call": CallStation,
     "newer": NewerSocket,
     "ask": AskStation,
     "policy": PolicyChanged,
+    "tags": TagsChanged,
 }
 _NAMES: Final = {kind: name for name, kind in _KINDS.items()}
 
