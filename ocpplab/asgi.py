@@ -5,6 +5,7 @@ import os
 from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ocpplab.settings")
+os.environ.setdefault("DATABASE_POOL", "20")  # a thread for each request must not mean a connection for each
 django_application = get_asgi_application()  # loads the apps, so that the imports below may use models
 
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
