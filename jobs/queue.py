@@ -4,6 +4,7 @@ Tasks are called by their stable names, so that whoever publishes need not impor
 """
 
 import functools
+import math
 import uuid
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -27,6 +28,8 @@ SWEEP = "jobs.sweep"
 BROKER_TROUBLE = (KombuError, BackendError, RedisError, OSError)
 #: seconds that a request waits for the broker at most
 PATIENCE = 2.0
+#: messages that share work evenly, and the calls in each up to which fewer messages are worth it
+EVENLY_MANY, EVENLY_SIZE = 20, 10
 #: calls in a message at most, so that one message stays far below the time limit of a task
 MAX_CALLS = 500
 #: priorities on Redis: 0 is served first. Starting and settling are quick and never wait behind the chargers of others;
@@ -94,10 +97,15 @@ def settle(job_id: uuid.UUID, *, countdown: float = 0.0) -> None:
 
 
 def calls_per_message(calls: int) -> int:
-    """Return how many calls go into one message: one for small jobs, more as the job grows."""
+    """Return how many calls go into one message: one for small jobs, more as the job grows.
+
+    A message costs as much as several calls: a middling job goes into few messages, as many as keep the workers of a
+    machine evenly busy; a large one into `JOB_MAX_MESSAGES`.
+    """
     if settings.JOB_MAX_MESSAGES == 0:
         return 1
-    return min(MAX_CALLS, -(-calls // settings.JOB_MAX_MESSAGES))
+    few = min(EVENLY_SIZE, math.ceil(calls / EVENLY_MANY))
+    return min(MAX_CALLS, max(few, math.ceil(calls / settings.JOB_MAX_MESSAGES)))
 
 
 def _finish(job_id: uuid.UUID) -> "Signature[Any]":
