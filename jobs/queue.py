@@ -55,7 +55,8 @@ def _never_raises(publish: F) -> F:
 @_never_raises
 def start(job_id: uuid.UUID) -> None:
     """Have a worker start the job, or publish what it has not published yet."""
-    signature(START, args=(str(job_id),)).apply_async()
+    # A publisher that does not say that it ignores the result subscribes to it, and nobody ends that.
+    signature(START, args=(str(job_id),)).apply_async(ignore_result=True)
 
 
 def start_soon(job_id: uuid.UUID) -> None:
@@ -87,13 +88,18 @@ def dispatch(job_id: uuid.UUID, item_ids: Sequence[int], *, singly: bool = False
 @_never_raises
 def provision_again(item_id: int, tries: int, *, countdown: float) -> None:
     """Publish the call of one item again, outside of its chord, to run after `countdown` seconds."""
-    signature(PROVISION_ITEM, args=(item_id, tries)).apply_async(countdown=countdown, priority=SMALL_JOB)
+    signature(PROVISION_ITEM, args=(item_id, tries)).apply_async(
+        countdown=countdown, priority=SMALL_JOB, ignore_result=True
+    )
 
 
 @_never_raises
 def settle(job_id: uuid.UUID, *, countdown: float = 0.0) -> None:
-    """Have a worker look whether the job is done, after `countdown` seconds."""
-    _finish(job_id).apply_async(countdown=countdown)
+    """Have a worker look whether the job is done, after `countdown` seconds.
+
+    In line with small jobs: many jobs that wait for a simulator must not hold up those that can get on.
+    """
+    _finish(job_id).apply_async(countdown=countdown, priority=SMALL_JOB, ignore_result=True)
 
 
 def calls_per_message(calls: int) -> int:

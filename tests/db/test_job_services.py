@@ -233,7 +233,7 @@ def test_it_looks_rarer_the_longer_nothing_moves(location):
     job = started(location)
     assert job_settle(job_id=job.id) == pytest.approx(0.3)
     ProvisioningJob.objects.filter(pk=job.pk).update(settle_at=None, progress_at=timezone.now() - timedelta(minutes=1))
-    assert job_settle(job_id=job.id) == pytest.approx(2.0)
+    assert job_settle(job_id=job.id) == pytest.approx(10.0)
 
 
 def test_chargers_that_nobody_takes_fail_at_the_deadline(location, settings):
