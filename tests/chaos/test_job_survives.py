@@ -9,11 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 import pytest
+from django.db import connection
 
 from chargers.models import Charger
 from jobs.models import ProvisioningItem, ProvisioningJob
 from ocpplab.embedded import Valkey
+from tests.support import servers
 from tests.support.bad_csms import BadCsms
 from tests.support.chargers import make_location, make_model
 from tests.support.processes import Process, Processes
@@ -197,6 +200,30 @@ def test_a_job_survives_kill_9_of_everything_at_once(stack: Stack) -> None:
     stack.valkey.start()
     for process in (stack.beat, stack.simulator, stack.worker):
         process.start(wait=False)
+    everything_is_there_once(stack, job)
+
+
+def test_a_job_survives_kill_9_of_the_process_that_runs_its_calls(stack: Stack) -> None:
+    """A pool process of the worker, again and again, while the worker itself lives."""
+    job = stack.ask()
+    in_the_middle(job, some_created)
+    for _ in range(3):
+        for child in psutil.Process(stack.worker.pid).children():
+            child.kill()
+        time.sleep(0.5)
+    everything_is_there_once(stack, job)
+    assert stack.worker.alive
+
+
+def test_a_job_survives_kill_9_of_the_database(stack: Stack) -> None:
+    if servers.servers is None:
+        pytest.skip("the database is not ours to kill")
+    job = stack.ask()
+    in_the_middle(job, some_created)
+    servers.servers.postgres.kill()
+    time.sleep(1)  # long enough for everybody to notice
+    servers.servers.postgres.start()
+    connection.close()
     everything_is_there_once(stack, job)
 
 
