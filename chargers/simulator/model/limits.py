@@ -10,7 +10,7 @@ from .profiles import NEVER, Bounds, Period, Problem, Profile, Purpose, Schedule
 
 _STATION: Final = 0  #: the connector number that means the whole station
 _MOST_PERIODS: Final = 1000  #: a composite schedule is cut short after this many periods
-_MOST_STEPS: Final = 3000  #: the same, after this many instants at which something may have changed
+_MOST_STEPS: Final = 1500  #: the same, after this many looks at a connector at which something may have changed
 
 
 @dataclass(slots=True, frozen=True)
@@ -207,9 +207,9 @@ class Limits:
         imagined = {place: Running(start, imagined=True) for place in range(1, len(self._supplies) + 1)}
         running = {**imagined, **(running or {})}
         periods: list[Period] = []
-        second = steps = 0
-        while second < duration and steps < _MOST_STEPS:
-            steps += 1
+        second, steps = 0, _MOST_STEPS // (len(self._supplies) + 1 if connector == _STATION else 1)
+        while second < duration and steps > 0:
+            steps -= 1
             watts, phases = self._allowed(start + second, connector, running, station_w)
             amount = watts if unit is Unit.WATTS else to_amps(watts, phases or GRID_PHASES)
             period = Period(second, math.floor(amount * 10 + 1e-6) / 10, phases or GRID_PHASES)

@@ -158,13 +158,15 @@ class Station:
             return NEVER
         running = self.running() if self.limits is not None else {}
         demands = {one.number: self._demand(one, now, shown, running) for one in charging}
-        cap_w = float(self.max_power_w)
-        if self.limits is not None:
-            whole = self.limits.limit_at(shown, 0, running)
-            cap_w = cap_w if whole is None else min(cap_w, whole.watts)
+        cap_w, phases = float(self.max_power_w), max(one.spec.phases or GRID_PHASES for one in self.connectors)
+        whole = None if self.limits is None else self.limits.limit_at(shown, 0, running)
+        if whole is not None and all(offer.phases for offer in demands.values()):
+            cap_w, phases = cap_w * whole.phases / phases, whole.phases
+            demands = {number: _over(phases, offer) for number, offer in demands.items()}
+        if whole is not None:
+            cap_w = min(cap_w, whole.watts)
         if sum(offer.watts for offer in demands.values()) > cap_w:
             wanted = {one.number: _worth(one, demands[one.number]) for one in charging}
-            phases = max(one.spec.phases or GRID_PHASES for one in self.connectors)
             demands = allot(wanted, cap_w=cap_w, phases=phases)
         for one in charging:
             one.offer(now, demands[one.number])
@@ -206,6 +208,13 @@ def reached(connector: Connector, now: float) -> bool:
 
 def _target(transaction: Transaction) -> int | None:
     return None if transaction.target_wh is None else transaction.start_wh + transaction.target_wh
+
+
+def _over(phases: int, offer: Offer) -> Offer:
+    """An AC offer over so many phases at most."""
+    if offer.phases <= phases:
+        return offer
+    return Offer(offer.watts * phases / offer.phases, phases, offer.minimum_w)
 
 
 def _worth(connector: Connector, offer: Offer) -> Offer:
