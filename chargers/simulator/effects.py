@@ -5,7 +5,7 @@ A session is a state machine without I/O: every call to it returns a list of eff
 Nothing here knows OCPP, Django or the network.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
@@ -28,8 +28,26 @@ class Direction(StrEnum):
 
 
 @dataclass(slots=True, frozen=True)
+class Credentials:
+    """How a charger proves who it is, and whom it trusts (security profiles 1 to 3); never shown to people.
+
+    `authorization` is the value of that HTTP header ("" for none). `tls`: the connection must be encrypted, whatever
+    the address says. `roots` are the trusted certificates, in PEM; `certificate` (with its chain) and `key` are the
+    charger's own, in PEM ("" for none).
+    """
+
+    authorization: str = field(default="", repr=False)
+    tls: bool = False
+    roots: tuple[str, ...] = ()
+    certificate: str = ""
+    key: str = field(default="", repr=False)
+
+
+@dataclass(slots=True, frozen=True)
 class Connect:
     """Dial the CSMS now. Answered by `Session.connected` or `Session.disconnected`."""
+
+    credentials: Credentials | None = None
 
 
 @dataclass(slots=True, frozen=True)
@@ -166,7 +184,80 @@ class Ledger:
     event: LedgerEvent
 
 
-Effect = Connect | Send | Close | Log | State | SetPing | Settled | Remember | Ledger
+@dataclass(slots=True, frozen=True)
+class Download:
+    """Fetch a file and throw it away: what counts is whether it came, and its digest. Answered by `transferred`."""
+
+    id: str
+    location: str
+
+
+@dataclass(slots=True, frozen=True)
+class Upload:
+    """Bring a file to a location. Answered by `Session.transferred`.
+
+    It is called `name` there and begins with `head`; with `frames` the frames that the charger sent and received from
+    `since` to `until` follow (seconds since the epoch by the charger's clock, None for no bound). `clock` is how much
+    the charger's clock is ahead of the true time, in seconds.
+    """
+
+    id: str
+    location: str
+    name: str
+    head: str
+    frames: bool
+    since: float | None = None
+    until: float | None = None
+    clock: float = 0.0
+
+
+@dataclass(slots=True, frozen=True)
+class Abandon:
+    """Give up a transfer: nobody waits for its end any more."""
+
+    id: str
+
+
+@dataclass(slots=True, frozen=True)
+class MakeKey:
+    """Make a key pair and a certificate signing request for it. Answered by `Session.key_made`."""
+
+    id: str
+    common_name: str
+    organization: str
+
+
+class Verdict(StrEnum):
+    """How a transfer ended."""
+
+    DONE = "done"
+    FAILED = "failed"  #: no such host, no such file, broken off, too big, too slow
+    DENIED = "denied"  #: the server, or the lab, does not allow it
+    UNSUPPORTED = "unsupported"  #: a scheme that the charger does not speak, or a server that takes no uploads
+    BAD = "bad"  #: no usable address, or a server that speaks nonsense
+
+
+@dataclass(slots=True, frozen=True)
+class Transfer:
+    """The end of a transfer: `sha256` is the digest of a downloaded file in hex, `why` is for people."""
+
+    verdict: Verdict
+    size: int = 0
+    sha256: str = ""
+    why: str = ""
+
+
+@dataclass(slots=True, frozen=True)
+class KeyPair:
+    """A new private key and the signing request made with it, both in PEM."""
+
+    key: str = field(repr=False)
+    csr: str
+
+
+Effect = (
+    Connect | Send | Close | Log | State | SetPing | Settled | Remember | Ledger | Download | Upload | Abandon | MakeKey
+)
 
 
 @dataclass(slots=True, frozen=True)

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 from chargers.protocol import Fault, Payload, Version
-from chargers.simulator.effects import Intent
+from chargers.simulator.effects import Credentials, Intent, KeyPair, Transfer
 from chargers.simulator.model.charging import Transaction
 from chargers.simulator.model.settings import Variable
 from chargers.simulator.model.station import Connector
@@ -33,6 +33,7 @@ class BootCause(StrEnum):
     POWER_UP = "power_up"
     REMOTE_RESET = "remote_reset"  #: the CSMS asked for it
     LOCAL_RESET = "local_reset"  #: somebody at the station, or in the lab, asked for it
+    FIRMWARE_UPDATE = "firmware_update"  #: it starts its new firmware
     TRIGGERED = "triggered"  #: no boot at all: the CSMS wants to see the message
 
 
@@ -174,6 +175,15 @@ class Block:
     def delivery_settled(self, ctx: "Context") -> None:
         """A transaction message left the queue, delivered or given up."""
 
+    def transferred(self, ctx: "Context", transfer_id: str, transfer: Transfer) -> None:
+        """A file transfer ended; every block hears of it, also of one that was given up meanwhile."""
+
+    def key_made(self, ctx: "Context", key_id: str, pair: KeyPair) -> None:
+        """A key pair that somebody asked for is there."""
+
+    def dial_failed(self, ctx: "Context") -> None:
+        """No connection came to be."""
+
     def disconnected(self, ctx: "Context") -> None:
         """The connection is gone; every CALL was settled."""
 
@@ -193,7 +203,7 @@ class Dialect:
 
     `not_supported` and `not_sent` name every other action of the version with the reason: what a CSMS may send and
     gets `NotSupported` for, and what a charger could send but this one does not. `courier` is the block that delivers
-    transaction messages, if there are any.
+    transaction messages, if there are any. `credentials` says how a charger proves who it is when it dials.
     """
 
     def __init__(
@@ -204,12 +214,14 @@ class Dialect:
         not_supported: Mapping[str, str],
         not_sent: Mapping[str, str],
         courier: Courier | None = None,
+        credentials: "Callable[[Context], Credentials | None] | None" = None,
     ) -> None:
         self.version = version
         self.blocks = tuple(blocks)
         self.not_supported = not_supported
         self.not_sent = not_sent
         self.courier = courier
+        self.credentials = credentials
         self.calls: dict[str, CallHandler] = {}
         self.answers: dict[str, AnswerHandler] = {}
         self.timers: dict[str, TimerHandler] = {}

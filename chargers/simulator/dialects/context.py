@@ -26,6 +26,7 @@ from chargers.simulator.model.driver import Driver
 from chargers.simulator.model.settings import Settings, Variable, Written
 from chargers.simulator.model.specs import ChargerSpec
 from chargers.simulator.model.station import NEVER, Condition, Connector, Evse, Station
+from chargers.simulator.model.upkeep import Upkeep
 from chargers.simulator.model.variables import MESSAGE_TIMEOUT
 
 from .base import BOOT, AnswerHandler, BootCause, Dialect, Done, Failure, Registration
@@ -98,6 +99,7 @@ class Context:
         "dice",
         "driver",
         "effects",
+        "hang_up",
         "last_sent",
         "now",
         "oddities",
@@ -114,6 +116,7 @@ class Context:
         "timers",
         "unreported",
         "unstable",
+        "upkeep",
     )
 
     def __init__(self, spec: ChargerSpec, dialect: Dialect, *, now: float, seed: int) -> None:
@@ -146,6 +149,8 @@ class Context:
         )
         #: by connector: until when its new condition must last to be reported, and the one that was reported
         self.unstable: dict[int, tuple[float, Condition]] | None = None
+        self.upkeep: Upkeep | None = None
+        self.hang_up = ""  #: why the connection is to be closed at the end of the turn, and dialled again
         self.power_changed = False  #: set it when anything that power depends on changed; the turn's end sees to it
         self._turn = 0
         self._last_was_late = False
@@ -344,6 +349,12 @@ class Context:
         if self.authorizations is None:
             self.authorizations = Authorizations()
         return self.authorizations
+
+    def need_upkeep(self) -> Upkeep:
+        """Firmware, logs and certificates, made when they are first needed."""
+        if self.upkeep is None:
+            self.upkeep = Upkeep()
+        return self.upkeep
 
     def seed(self) -> int:
         """A seed for a part of the charger."""

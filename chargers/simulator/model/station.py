@@ -18,13 +18,15 @@ NEVER: Final = math.inf
 class Station:
     """A whole charger. The station, each EVSE and each connector is in service or not, which outlasts a reboot.
 
-    `limits` and `reservations` are None until somebody makes them. Limits are asked in the charger's own time.
+    `closed`: new firmware waits for the last transaction or is being installed. `limits` and `reservations` are None
+    until somebody makes them. Limits are asked in the charger's own time.
     """
 
-    __slots__ = ("connectors", "evses", "limits", "max_power_w", "operative", "reservations", "shown")
+    __slots__ = ("closed", "connectors", "evses", "limits", "max_power_w", "operative", "reservations", "shown")
 
     def __init__(self, model: ModelSpec) -> None:
         self.operative = True
+        self.closed = False
         self.shown = Condition.AVAILABLE
         self.max_power_w = model.max_power_w
         self.limits: Limits | None = None
@@ -62,8 +64,8 @@ class Station:
         return Condition.AVAILABLE
 
     def in_service(self, connector: Connector) -> bool:
-        """Whether no operator took it, its EVSE or the station out of service."""
-        return self.operative and connector.evse.operative and connector.operative
+        """Whether no operator took it, its EVSE or the station out of service, and the station is not closed."""
+        return not self.closed and self.operative and connector.evse.operative and connector.operative
 
     def connector(self, number: int) -> Connector | None:
         """The connector of that number, counted through the station."""

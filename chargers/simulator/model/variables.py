@@ -1,5 +1,7 @@
 """The settings that a charger has. Each one changes what the charger does; nothing is listed for show."""
 
+import re
+from collections.abc import Callable
 from typing import Final
 
 from .settings import DataType, Mutability, Variable
@@ -91,4 +93,77 @@ MINIMUM_STATUS_DURATION: Final = Variable(
 BLINK_REPEAT: Final = Variable("ChargingStation", "BlinkRepeat", DataType.INTEGER, "3", minimum=0, maximum=100)
 LIGHT_INTENSITY: Final = Variable(
     "ChargingStation", "LightIntensity", DataType.INTEGER, "100", unit="%", minimum=0, maximum=100
+)
+
+
+def _one_of(*words: str) -> Callable[[str], str | None]:
+    """A check for one of a few words, whatever their letter case."""
+    known = {word.casefold(): word for word in words}
+    return lambda text: known.get(text.casefold())
+
+
+# Firmware, logs and files. Those of the component OcppLab are the lab's own: how such things turn out.
+#: the version of the firmware that runs, when it is not the one that the charger came with
+FIRMWARE_VERSION: Final = Variable(
+    "ChargingStation", "FirmwareVersion", DataType.STRING, "", mutability=Mutability.READ_ONLY
+)
+FIRMWARE_OUTCOME: Final = Variable(
+    "OcppLab",
+    "FirmwareOutcome",
+    DataType.OPTION_LIST,
+    "Installed",
+    check=_one_of("Installed", "DownloadFailed", "InstallVerificationFailed", "InstallationFailed"),
+)
+#: a download takes at least this long, however fast the server is
+FIRMWARE_DOWNLOAD_TIME: Final = Variable(
+    "OcppLab", "FirmwareDownloadSeconds", DataType.INTEGER, "15", unit="s", minimum=0, maximum=3600
+)
+FIRMWARE_INSTALL_TIME: Final = Variable(
+    "OcppLab", "FirmwareInstallSeconds", DataType.INTEGER, "30", unit="s", minimum=0, maximum=3600
+)
+#: the version that the next firmware has; empty: what its file name says
+FIRMWARE_NEXT_VERSION: Final = Variable(
+    "OcppLab",
+    "FirmwareNextVersion",
+    DataType.STRING,
+    "",
+    check=lambda text: text if len(text) <= 50 and text.isprintable() else None,
+)
+UPLOAD_OUTCOME: Final = Variable(
+    "OcppLab",
+    "UploadOutcome",
+    DataType.OPTION_LIST,
+    "Uploaded",
+    check=_one_of("Uploaded", "UploadFailure", "PermissionDenied", "BadMessage", "NotSupportedOperation"),
+)
+#: an upload takes at least this long
+UPLOAD_TIME: Final = Variable("OcppLab", "UploadSeconds", DataType.INTEGER, "5", unit="s", minimum=0, maximum=3600)
+
+# Security
+#: the password of HTTP Basic authentication; in hex, or as it is
+AUTHORIZATION_KEY: Final = Variable(
+    "SecurityCtrlr",
+    "BasicAuthPassword",
+    DataType.STRING,
+    "",
+    mutability=Mutability.WRITE_ONLY,
+    check=lambda text: text if 16 <= len(text) <= 40 and text.isascii() and text.isprintable() else None,
+)
+ORGANIZATION_NAME: Final = Variable(
+    "SecurityCtrlr",
+    "OrganizationName",
+    DataType.STRING,
+    "",
+    check=lambda text: text if len(text) <= 64 and text.isprintable() else None,
+)
+SECURITY_PROFILE: Final = Variable("SecurityCtrlr", "SecurityProfile", DataType.INTEGER, "0", minimum=0, maximum=3)
+#: whether critical security events are told to a CSMS that shows no sign of knowing the security extension
+SECURITY_EVENTS: Final = Variable("OcppLab", "SecurityEvents", DataType.BOOLEAN, "false")
+#: serial numbers in hex of certificates that count as revoked
+REVOKED_SERIALS: Final = Variable(
+    "OcppLab",
+    "RevokedSerials",
+    DataType.SEQUENCE_LIST,
+    "",
+    check=lambda text: text.replace(" ", "").upper() if re.fullmatch(r"[0-9A-Fa-f, ]{0,500}", text) else None,
 )

@@ -8,7 +8,7 @@ from chargers.protocol.v16.enums import ResetType
 from chargers.simulator.dialects.base import BOOT, BootCause, CallHandler, TimerHandler, TriggerHandler
 from chargers.simulator.dialects.context import Context, Reboot
 from chargers.simulator.dialects.registration import RegistrationBlock
-from chargers.simulator.model.variables import RESET_RETRIES
+from chargers.simulator.model.variables import FIRMWARE_VERSION, RESET_RETRIES
 
 from .transactions import stop
 from .words import Reason
@@ -32,7 +32,7 @@ class BootBlock(RegistrationBlock):
             "chargePointVendor": model.vendor[:20],
             "chargePointModel": model.model[:20],
             "chargePointSerialNumber": ctx.spec.serial[:25],
-            "firmwareVersion": model.firmware[:50],
+            "firmwareVersion": (ctx.settings.text(FIRMWARE_VERSION) or model.firmware)[:50],
         }
         return {
             key: value for key, value in request.items() if value or key in {"chargePointVendor", "chargePointModel"}

@@ -53,7 +53,7 @@ class ConfigurationBlock(Block):
         key = self._by_name.get(name.casefold())
         if key is None:
             return ConfigurationStatus.NOT_SUPPORTED
-        if isinstance(key, Fact):
+        if isinstance(key, Fact) or (key.allowed is not None and not key.allowed(ctx, text)):
             return ConfigurationStatus.REJECTED
         return _OUTCOMES[ctx.write(key.variable, text)]
 

@@ -25,10 +25,14 @@ class Fact:
 
 @dataclass(slots=True, frozen=True)
 class Setting:
-    """A key that shows a variable. One that can only be written is never told (§9 "W")."""
+    """A key that shows a variable. One that can only be written is never told (§9 "W").
+
+    `allowed` may refuse a value because of what the charger is like at the moment.
+    """
 
     name: str
     variable: Variable
+    allowed: Callable[[Context, str], bool] | None = None
 
     @property
     def secret(self) -> bool:

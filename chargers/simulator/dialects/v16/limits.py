@@ -2,27 +2,8 @@
 
 from typing import Final
 
-_FIRMWARE: Final = "the profile FirmwareManagement is not offered"
-_SECURITY: Final = "the security extension of 1.6 is not offered"
-
-NOT_SUPPORTED: Final = {
-    "CertificateSigned": _SECURITY,
-    "DeleteCertificate": _SECURITY,
-    "ExtendedTriggerMessage": _SECURITY,
-    "GetDiagnostics": _FIRMWARE,
-    "GetInstalledCertificateIds": _SECURITY,
-    "GetLog": _SECURITY,
-    "InstallCertificate": _SECURITY,
-    "SignedUpdateFirmware": _SECURITY,
-    "UpdateFirmware": _FIRMWARE,
-}
+NOT_SUPPORTED: Final[dict[str, str]] = {}
 
 NOT_SENT: Final = {
     "DataTransfer": "there is no vendor extension to speak of",
-    "DiagnosticsStatusNotification": _FIRMWARE,
-    "FirmwareStatusNotification": _FIRMWARE,
-    "LogStatusNotification": _SECURITY,
-    "SecurityEventNotification": _SECURITY,
-    "SignCertificate": _SECURITY,
-    "SignedFirmwareStatusNotification": _SECURITY,
 }

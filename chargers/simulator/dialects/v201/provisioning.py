@@ -14,6 +14,7 @@ _REASONS: Final = {
     BootCause.POWER_UP: BootReason.POWER_UP,
     BootCause.REMOTE_RESET: BootReason.REMOTE_RESET,
     BootCause.LOCAL_RESET: BootReason.LOCAL_RESET,
+    BootCause.FIRMWARE_UPDATE: BootReason.FIRMWARE_UPDATE,
     BootCause.TRIGGERED: BootReason.TRIGGERED,
 }
 
