@@ -17,6 +17,7 @@ import psutil
 from ocpplab import processes
 from ocpplab.embedded import free_port
 
+OTHERS = "others"
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -26,12 +27,21 @@ class Clock:
     def __init__(self, pids: dict[str, int]) -> None:
         self._pids = pids
         self._wall = time.monotonic()
+        self._machine = busy_seconds()
         self._cpu = {name: cpu_seconds(pid) for name, pid in pids.items()}
 
     def shares(self) -> dict[str, float]:
-        """Return how many cores each process used on average since the start."""
+        """Return how many cores each process used on average since the start, and `others` what is not ours."""
         wall = max(time.monotonic() - self._wall, 1e-9)
-        return {name: round((cpu_seconds(pid) - self._cpu[name]) / wall, 2) for name, pid in self._pids.items()}
+        shares = {name: round((cpu_seconds(pid) - self._cpu[name]) / wall, 2) for name, pid in self._pids.items()}
+        machine = (busy_seconds() - self._machine) / wall
+        return {**shares, OTHERS: round(max(machine - sum(shares.values()), 0.0), 2)}
+
+
+def busy_seconds() -> float:
+    """Return the CPU time of the whole machine."""
+    times = psutil.cpu_times()
+    return float(sum(times) - times.idle - getattr(times, "iowait", 0.0) - getattr(times, "guest", 0.0))
 
 
 def cpu_seconds(pid: int) -> float:
@@ -48,13 +58,12 @@ def cpu_seconds(pid: int) -> float:
 
 def bottleneck(shares: dict[str, float]) -> str:
     """Name what a faster machine would have to speed up first."""
-    name, share = max(shares.items(), key=lambda item: item[1])
+    name, share = max(((name, share) for name, share in shares.items() if name != OTHERS), key=lambda item: item[1])
     used, cores = sum(shares.values()), psutil.cpu_count() or 1
+    about = f"{used:.2f} of {cores} cores; most by {name}, {share:.2f}; other programs {shares[OTHERS]:.2f}"
     if share >= 0.85:
-        return f"{name} ({share:.2f} of a core)"
-    if used >= 0.9 * cores:
-        return f"the machine ({used:.2f} of {cores} cores; most by {name}, {share:.2f})"
-    return f"no process ({used:.2f} of {cores} cores; most by {name}, {share:.2f})"
+        return f"{name} ({about})"
+    return f"the machine ({about})" if used >= 0.9 * cores else f"no process ({about})"
 
 
 class Sink:

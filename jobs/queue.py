@@ -4,6 +4,7 @@ Tasks are called by their stable names, so that whoever publishes need not impor
 """
 
 import functools
+import math
 import uuid
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -27,6 +28,8 @@ SWEEP = "jobs.sweep"
 BROKER_TROUBLE = (KombuError, BackendError, RedisError, OSError)
 #: seconds that a request waits for the broker at most
 PATIENCE = 2.0
+#: messages that share work evenly, and the calls in each up to which fewer messages are worth it
+EVENLY_MANY, EVENLY_SIZE = 20, 10
 #: calls in a message at most, so that one message stays far below the time limit of a task
 MAX_CALLS = 500
 #: priorities on Redis: 0 is served first. Starting and settling are quick and never wait behind the chargers of others;
@@ -52,7 +55,8 @@ def _never_raises(publish: F) -> F:
 @_never_raises
 def start(job_id: uuid.UUID) -> None:
     """Have a worker start the job, or publish what it has not published yet."""
-    signature(START, args=(str(job_id),)).apply_async()
+    # A publisher that does not say that it ignores the result subscribes to it, and nobody ends that.
+    signature(START, args=(str(job_id),)).apply_async(ignore_result=True)
 
 
 def start_soon(job_id: uuid.UUID) -> None:
@@ -84,20 +88,30 @@ def dispatch(job_id: uuid.UUID, item_ids: Sequence[int], *, singly: bool = False
 @_never_raises
 def provision_again(item_id: int, tries: int, *, countdown: float) -> None:
     """Publish the call of one item again, outside of its chord, to run after `countdown` seconds."""
-    signature(PROVISION_ITEM, args=(item_id, tries)).apply_async(countdown=countdown, priority=SMALL_JOB)
+    signature(PROVISION_ITEM, args=(item_id, tries)).apply_async(
+        countdown=countdown, priority=SMALL_JOB, ignore_result=True
+    )
 
 
 @_never_raises
 def settle(job_id: uuid.UUID, *, countdown: float = 0.0) -> None:
-    """Have a worker look whether the job is done, after `countdown` seconds."""
-    _finish(job_id).apply_async(countdown=countdown)
+    """Have a worker look whether the job is done, after `countdown` seconds.
+
+    In line with small jobs: many jobs that wait for a simulator must not hold up those that can get on.
+    """
+    _finish(job_id).apply_async(countdown=countdown, priority=SMALL_JOB, ignore_result=True)
 
 
 def calls_per_message(calls: int) -> int:
-    """Return how many calls go into one message: one for small jobs, more as the job grows."""
+    """Return how many calls go into one message: one for small jobs, more as the job grows.
+
+    A message costs as much as several calls: a middling job goes into few messages, as many as keep the workers of a
+    machine evenly busy; a large one into `JOB_MAX_MESSAGES`.
+    """
     if settings.JOB_MAX_MESSAGES == 0:
         return 1
-    return min(MAX_CALLS, -(-calls // settings.JOB_MAX_MESSAGES))
+    few = min(EVENLY_SIZE, math.ceil(calls / EVENLY_MANY))
+    return min(MAX_CALLS, max(few, math.ceil(calls / settings.JOB_MAX_MESSAGES)))
 
 
 def _finish(job_id: uuid.UUID) -> "Signature[Any]":

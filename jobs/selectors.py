@@ -12,6 +12,7 @@ from django.db.models.functions import Now
 
 from chargers.choices import HostStatus
 from chargers.models import Charger
+from chargers.selectors import chargers_with_related_of_many
 from chargers.simulator.effects import ConnectionState
 from jobs.choices import ItemStatus
 from jobs.errors import JobNotFound
@@ -109,7 +110,7 @@ def job_chargers(job_id: uuid.UUID) -> list[Charger]:
     A job has thousands of chargers of few models on few hosts, so these are fetched once each and not with every row.
     """
     rows = Charger.objects.filter(items__in=ProvisioningItem.objects.filter(created(), job_id=job_id))
-    return list(rows.order_by("items__ordinal").prefetch_related("model__brand", "host"))
+    return list(chargers_with_related_of_many(rows).order_by("items__ordinal"))
 
 
 def job_failures(job_id: uuid.UUID) -> list[dict[str, Any]]:

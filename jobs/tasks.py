@@ -20,7 +20,7 @@ BACK_OFF = (0.5, 1.0, 3.0, 10.0, 30.0)
 TRANSIENT = (OperationalError, InterfaceError)
 
 
-@shared_task(name=queue.START, soft_time_limit=90, time_limit=120)
+@shared_task(name=queue.START, soft_time_limit=90, time_limit=120, ignore_result=True)
 def start(job_id: str) -> bool:
     """Begin the job: write its items and publish a call for each."""
     return job_start(job_id=uuid.UUID(job_id))
@@ -67,7 +67,7 @@ def _failed(item_id: int, code: str) -> str:
     return Outcome.FAILED
 
 
-@shared_task(name=queue.FINISH, soft_time_limit=60, time_limit=90)
+@shared_task(name=queue.FINISH, soft_time_limit=60, time_limit=90, ignore_result=True)
 def finish(job_id: str) -> float | None:
     """Settle the job, or look again in a moment: callback and errback of the chord, and its own successor."""
     countdown = job_settle(job_id=uuid.UUID(job_id))

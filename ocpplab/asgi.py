@@ -1,10 +1,14 @@
 """The ASGI application of the web process: HTTP to Django, OCPP-J to the built-in CSMS."""
 
 import os
+import warnings
 
 from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ocpplab.settings")
+os.environ.setdefault("DATABASE_POOL", "20")  # a thread for each request must not mean a connection for each
+# WhiteNoise reads its files synchronously, which Django remarks on at each one; they are small and cached.
+warnings.filterwarnings("ignore", message="StreamingHttpResponse must consume synchronous iterators")
 django_application = get_asgi_application()  # loads the apps, so that the imports below may use models
 
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402

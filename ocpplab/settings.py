@@ -54,6 +54,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "ocpplab.api.middleware.NoNulInPath",
+    "ocpplab.api.middleware.LengthOfChunkedBody",
 ]
 
 ROOT_URLCONF = "ocpplab.urls"
@@ -78,10 +79,17 @@ TEMPLATES = [
 # --- PostgreSQL and Valkey ------------------------------------------------------------------------------------------
 
 
-def database_from_url(url: str) -> dict[str, Any]:
-    """Turn `postgresql://user:password@host:port/name` into Django's mapping; `?host=/dir` names a socket folder."""
+def database_from_url(url: str, *, pool_size: int = 0) -> dict[str, Any]:
+    """Turn `postgresql://user:password@host:port/name` into Django's mapping; `?host=/dir` names a socket folder.
+
+    `pool_size` above zero makes the threads of the process share so many connections.
+    """
     parts = urlsplit(url)
     query = dict(pair.split("=", 1) for pair in parts.query.split("&") if "=" in pair)
+    # Under ASGI Django runs each request in a thread of its own. A connection that is kept for its thread would be
+    # opened for every request, and left to the garbage collector: a hundred of them under load. So web shares a pool;
+    # the other processes have few threads that live long, and keep theirs.
+    pool = {"pool": {"min_size": 1, "max_size": pool_size, "timeout": 10}} if pool_size else {}
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": unquote(parts.path.lstrip("/")) or "ocpplab",
@@ -89,15 +97,16 @@ def database_from_url(url: str) -> dict[str, Any]:
         "PASSWORD": unquote(parts.password or ""),
         "HOST": unquote(query.get("host", parts.hostname or "")),
         "PORT": str(parts.port or query.get("port", "")),
-        # One connection a thread, kept and checked: web serves from threads, so the number stays that of the threads.
-        "CONN_MAX_AGE": 60,
         "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": {"connect_timeout": 5, "options": "-c statement_timeout=60000"},
+        "CONN_MAX_AGE": 0 if pool_size else 60,
+        "OPTIONS": {"connect_timeout": 5, "options": "-c statement_timeout=60000"} | pool,
     }
 
 
 DATABASE_URL = env.text("DATABASE_URL", "postgresql://ocpplab:ocpplab@127.0.0.1:5432/ocpplab")
-DATABASES = {"default": database_from_url(DATABASE_URL)}
+#: connections that the threads of one web process share (asgi.py); 0 keeps one a thread
+DATABASE_POOL = env.integer("DATABASE_POOL", 0)
+DATABASES = {"default": database_from_url(DATABASE_URL, pool_size=DATABASE_POOL)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = env.text("REDIS_URL", "redis://127.0.0.1:6379/0")
@@ -195,8 +204,10 @@ CELERY_TIMEZONE = "UTC"
 CELERY_TASK_IGNORE_RESULT = False
 CELERY_TASK_STORE_EAGER_RESULT = False
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+#: seconds between two looks of the sweeper at unfinished jobs
+JOB_SWEEP_INTERVAL = env.integer("JOB_SWEEP_INTERVAL", 15, minimum=1)
 CELERY_BEAT_SCHEDULE = {
-    "jobs.sweep": {"task": "jobs.sweep", "schedule": 15.0, "options": {"expires": 15}},
+    "jobs.sweep": {"task": "jobs.sweep", "schedule": JOB_SWEEP_INTERVAL, "options": {"expires": JOB_SWEEP_INTERVAL}},
     "chargers.prune_messages": {"task": "chargers.prune_messages", "schedule": 3600.0, "options": {"expires": 3600}},
     "csms.prune_transactions": {"task": "csms.prune_transactions", "schedule": 3600.0, "options": {"expires": 3600}},
 }
@@ -232,6 +243,7 @@ CSMS_HEARTBEAT_INTERVAL = env.integer("CSMS_HEARTBEAT_INTERVAL", 60, minimum=1)
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 USE_I18N = False
+DATETIME_FORMAT = "Y-m-d H:i:s"  # in the admin; UTC, like everything here
 USE_TZ = True
 
 STATIC_URL = "static/"  # served from the packages' own folders: there is nothing to collect

@@ -13,6 +13,9 @@ from ocpplab.dashboard.landing import landing
 
 csms = CsmsApplication(known=charger_identities_known)
 
+admin.site.enable_nav_sidebar = False  # wide tables need the room
+admin.site.index_title = "The lab"
+
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", landing, name="landing"),
     path("health", HealthView.as_view(), name="health"),

@@ -4,32 +4,11 @@ from collections.abc import Callable
 
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.urls import URLPattern, path
-from django.utils.html import format_html
 from django.views.decorators.http import require_safe
 
 from .central import Central
-
-_PAGE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>Built-in CSMS</title></head>
-<body>
-<h1>Built-in CSMS</h1>
-<p><strong>For trying things; not a real backend.</strong> Every charger of this lab may connect to
-<code>{scheme}://{host}/csms/&lt;identity&gt;</code> with the subprotocol <code>ocpp1.6</code> or
-<code>ocpp2.0.1</code>. It accepts every id tag that the admin does not list otherwise, answers everything that a
-charger may send, checks each frame against the official schema, and keeps the transactions that it saw. Set
-<code>CSMS_ENABLED=0</code> to switch it off.</p>
-<p>Anything may stand before the identity: <code>/csms/one/CP1</code> and <code>/csms/two/CP1</code> are two
-stations.</p>
-<table>
-<caption>This web process since its start</caption>
-<tr><th scope="row">stations connected</th><td>{connected}</td></tr>
-<tr><th scope="row">stations met</th><td>{met}</td></tr>
-<tr><th scope="row">messages received</th><td>{messages}</td></tr>
-<tr><th scope="row">breaches of OCPP</th><td>{breaches}</td></tr>
-</table>
-</body></html>
-"""
 
 
 def csms_urls(central: Central, connected: Callable[[], int]) -> list[URLPattern]:
@@ -38,16 +17,15 @@ def csms_urls(central: Central, connected: Callable[[], int]) -> list[URLPattern
     @require_safe
     def about(request: HttpRequest) -> HttpResponse:
         _check_enabled()
-        page = format_html(
-            _PAGE,
-            scheme="wss" if request.is_secure() else "ws",
-            host=request.get_host(),
-            connected=connected(),
-            met=len(central.stations),
-            messages=central.messages,
-            breaches=central.breaches,
-        )
-        return HttpResponse(page)
+        seen = {
+            "scheme": "wss" if request.is_secure() else "ws",
+            "host": request.get_host(),
+            "connected": connected(),
+            "met": len(central.stations),
+            "messages": central.messages,
+            "breaches": central.breaches,
+        }
+        return render(request, "csms/about.html", seen)
 
     def station(_request: HttpRequest, key: str) -> HttpResponse:
         _check_enabled()

@@ -5,6 +5,7 @@ hold a share of the location before they lock anything else never wait for a del
 """
 
 import uuid
+from dataclasses import dataclass
 
 from django.db import connection
 
@@ -13,18 +14,41 @@ from locations.models import Location
 
 _JOB, _ITEM, _LOCATION = (model._meta.db_table for model in (ProvisioningJob, ProvisioningItem, Location))
 
-# Django has no FOR KEY SHARE, which keeps the location from being deleted and holds up nobody else.
-_SHARE = "SELECT 1 FROM {location} WHERE id = (SELECT location_id FROM {job} WHERE id = %s) FOR KEY SHARE"
-_SHARE_OF_ITEM = (
-    "SELECT set_config('synchronous_commit', 'off', true) FROM {location} WHERE id = "
-    "(SELECT job.location_id FROM {item} item JOIN {job} job ON job.id = item.job_id WHERE item.id = %s) FOR KEY SHARE"
+# Django has no FOR KEY SHARE, which keeps a location from being deleted and holds up nobody else.
+_KEEP = f"SELECT 1 FROM {_LOCATION} WHERE id = %s FOR KEY SHARE"  # noqa: S608 - table names of our own
+_KEEP_FOR_JOB = f"SELECT 1 FROM {_LOCATION} WHERE id = (SELECT location_id FROM {_JOB} WHERE id = %s) FOR KEY SHARE"  # noqa: S608
+# One trip to the database for everything that comes before a charger. PostgreSQL locks rows last, so that the
+# location, which the condition asks for, is locked before the item.
+_LOCK_ITEM = f"""
+WITH kept AS MATERIALIZED (
+    SELECT location.id FROM {_ITEM} item
+      JOIN {_JOB} job ON job.id = item.job_id JOIN {_LOCATION} location ON location.id = job.location_id
+     WHERE item.id = %s
+       FOR KEY SHARE OF location
 )
+SELECT job_id, "group", identity, name, explicit, status, charger_id, set_config('synchronous_commit', 'off', true)
+  FROM {_ITEM} WHERE id = %s AND (SELECT count(*) FROM kept) >= 0 FOR UPDATE
+"""  # noqa: S608
+
+
+@dataclass(slots=True)
+class LockedItem:
+    """What a call needs of its item."""
+
+    id: int
+    job_id: uuid.UUID
+    group: int
+    identity: str
+    name: str | None
+    explicit: bool
+    status: str
+    charger_id: int | None
 
 
 def location_keep(location_id: uuid.UUID) -> bool:
     """Keep a location from being deleted until the end of the transaction; False when it is gone already."""
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT 1 FROM {_LOCATION} WHERE id = %s FOR KEY SHARE", [location_id])  # noqa: S608
+        cursor.execute(_KEEP, [location_id])
         return cursor.fetchone() is not None
 
 
@@ -33,20 +57,18 @@ def job_lock(job_id: uuid.UUID) -> ProvisioningJob | None:
 
     Items may still be added to it and change. The groups are not read.
     """
-    _execute(_SHARE, job_id)
+    with connection.cursor() as cursor:
+        cursor.execute(_KEEP_FOR_JOB, [job_id])
     return ProvisioningJob.objects.select_for_update(no_key=True).filter(pk=job_id).defer("groups").first()
 
 
-def item_lock(item_id: int) -> ProvisioningItem | None:
+def item_lock(item_id: int) -> LockedItem | None:
     """Lock an item until the end of the transaction, and its location against deletion; None when it is gone.
 
     The transaction's commit does not wait for the disk. A crash of PostgreSQL in the next moment loses the charger
     together with the state of its item, never one of the two, and then the sweeper has the item done again.
     """
-    _execute(_SHARE_OF_ITEM, item_id)
-    return ProvisioningItem.objects.select_for_update(of=("self",)).filter(pk=item_id).first()
-
-
-def _execute(statement: str, key: uuid.UUID | int) -> None:
     with connection.cursor() as cursor:
-        cursor.execute(statement.format(location=_LOCATION, job=_JOB, item=_ITEM), [key])
+        cursor.execute(_LOCK_ITEM, [item_id, item_id])
+        row = cursor.fetchone()
+    return None if row is None else LockedItem(item_id, *row[:-1])

@@ -18,7 +18,7 @@ from jobs.choices import ITEM_MOVES, ItemStatus
 from jobs.errors import ITEM_MESSAGES, RETRYABLE
 from jobs.groups import SUFFIX_DIGITS, Group, display_name
 from jobs.models import ProvisioningItem, ProvisioningJob
-from jobs.services.locking import item_lock
+from jobs.services.locking import LockedItem, item_lock
 from ocpplab.common.choices import ProvisioningStatus
 from ocpplab.common.transitions import move
 
@@ -78,7 +78,7 @@ def item_tried(*, item_id: int, due_in: float) -> None:
     )
 
 
-def _provision(item: ProvisioningItem) -> Outcome:
+def _provision(item: LockedItem) -> Outcome:
     charger_id = item.charger_id
     if charger_id is not None:
         # A single create wrote its row at once, and a retry may find a charger that was given up. One that its user
@@ -96,12 +96,12 @@ def _provision(item: ProvisioningItem) -> Outcome:
     return _moved(item, ItemStatus.CREATED, charger_id=charger_id, identity=item.identity, name=item.name)
 
 
-def _moved(item: ProvisioningItem, to: ItemStatus, **changes: Any) -> Outcome:
-    move(ProvisioningItem.objects.filter(pk=item.pk), ITEM_MOVES, to=to, moved_at=timezone.now(), **changes)
+def _moved(item: LockedItem, to: ItemStatus, **changes: Any) -> Outcome:
+    move(ProvisioningItem.objects.filter(pk=item.id), ITEM_MOVES, to=to, moved_at=timezone.now(), **changes)
     return Outcome.CREATED if to == ItemStatus.CREATED else Outcome.FAILED
 
 
-def _create(item: ProvisioningItem) -> Charger:
+def _create(item: LockedItem) -> Charger:
     """Create the charger; a drawn suffix that clashes is drawn again, into `item`. Raises `IdentityInUse`."""
     place = _place(item.job_id)
     group = place.groups[item.group]
@@ -129,7 +129,7 @@ def _create(item: ProvisioningItem) -> Charger:
     raise IdentityInUse(item.identity, group["ws_url"])
 
 
-def _draw_again(item: ProvisioningItem, group: Group) -> None:
+def _draw_again(item: LockedItem, group: Group) -> None:
     """Give the item another suffix, one that no item of its job has."""
     siblings = ProvisioningItem.objects.filter(job_id=item.job_id)
     while True:

@@ -18,7 +18,9 @@ from jobs.services.locking import job_lock
 from ocpplab.common.choices import ProvisioningStatus
 from ocpplab.common.transitions import move
 
-FIRST_LOOK, LAST_LOOK = 0.3, 2.0  # seconds between two looks: soon while things move, rarer when they stand still
+#: seconds between two looks: soon while things move, rarer the longer they stand still, because a thousand jobs may
+#: wait for a simulator that is not there
+FIRST_LOOK, LAST_LOOK = 0.3, 10.0
 EARLY = 0.1  # seconds that a look may come before it is due: clocks of machines differ
 
 

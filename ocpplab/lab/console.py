@@ -4,7 +4,7 @@ import os
 import select
 
 NAME_WIDTH = 12
-COLOURS = {"lab": 97, "web": 36, "worker": 33, "beat": 35, "postgres": 34, "valkey": 31, "prepare": 37, "open": 37}
+COLOURS = {"lab": 1, "web": 36, "worker": 33, "beat": 35, "postgres": 34, "valkey": 31, "prepare": 37, "open": 37}
 SIMULATOR_COLOURS = (32, 92, 36, 96)
 LONGEST_LINE = 64 * 1024
 

@@ -90,17 +90,17 @@ class Opening:
             return  # of an earlier start
         self.say(f"asking for {self.fleet} chargers at {DEMO['name']!r}")
         started = time.monotonic()
-        for number, first in enumerate(range(0, self.fleet, BULK)):
-            self.fleet_create(demo["id"], number, min(BULK, self.fleet - first))
+        for first in range(0, self.fleet, BULK):
+            self.fleet_create(demo["id"], first, min(BULK, self.fleet - first))
         self.say(f"{self.fleet} chargers READY after {time.monotonic() - started:.1f} s")
 
-    def fleet_create(self, location: str, number: int, count: int) -> None:
-        """Ask for chargers and wait until their job is settled."""
+    def fleet_create(self, location: str, first: int, count: int) -> None:
+        """Ask for `count` chargers, numbered after `first`, and wait until their job is settled."""
         newer = count // 3
         groups: list[dict[str, Any]] = []
         for template, size, prefix in zip(TEMPLATES, (count - newer, newer), ("DEMO-AC", "DEMO-DC"), strict=True):
             if size:
-                ids = [f"{number}{place:04d}" for place in range(1, size + 1)]
+                ids = [f"{first + place:05d}" for place in range(1, size + 1)]
                 about = {"ws_url": self.csms_url, "identity_prefix": f"{prefix}-", "template_name": "Demo charger"}
                 groups.append({"template": {**template, **about}, "charger_ids": ids})
         accepted = self.api.call("POST", f"/ocpp/locations/{location}/chargers", groups)

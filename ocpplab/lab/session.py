@@ -3,6 +3,7 @@
 import json
 import os
 import time
+from shlex import quote
 from textwrap import indent
 
 from ocpplab import embedded
@@ -85,7 +86,7 @@ class Session:
             secret_key=self.state.secret_key,
         )
         names = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "ALLOWED_HOSTS")
-        write_private(self.env_file, "".join(f"{name}='{self.supervisor.env[name]}'\n" for name in names))
+        write_private(self.env_file, "".join(f"{name}={quote(self.supervisor.env[name])}\n" for name in names))
 
     def _prepare(self) -> bool:
         code = self.supervisor.run(plan.prepare(self.state_file))

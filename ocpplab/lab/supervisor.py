@@ -86,7 +86,8 @@ class Supervisor:
         """Turn the signals that mean "stop" into `stopping`; a second one makes the stop hasty."""
         signal.set_wakeup_fd(self._wake_in, warn_on_full_buffer=False)
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, self._told_to_stop)
+            if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:  # nohup means it
+                signal.signal(number, self._told_to_stop)
 
     def _told_to_stop(self, number: int, frame: FrameType | None) -> None:
         if self.stopping:

@@ -247,6 +247,30 @@ def test_deleting_the_chargers_of_a_running_job_meets_no_deadlock(location):
     assert {item.status for item in items(job)} <= {"held", "failed"}
 
 
+def test_a_call_waits_for_whoever_deletes_its_location_and_then_ends_quietly(location):
+    job = started(location, group("1"))
+    [item] = items(job)
+    with transaction.atomic():
+        location_delete(organization=location.organization, location_id=location.id)
+        call = Elsewhere(lambda: item_provision(item_id=item.id)).until_blocked()
+        look = Elsewhere(lambda: job_settle(job_id=job.id)).until_blocked()
+    assert call.result() == "gone"
+    assert look.result() is None
+    assert Charger.objects.count() == 0
+
+
+def test_whoever_deletes_the_location_waits_for_a_call_and_then_deletes_its_charger(location):
+    job = started(location, group("1"))
+    [item] = items(job)
+    with transaction.atomic():
+        assert item_provision(item_id=item.id) == "created"
+        deletion = Elsewhere(
+            lambda: location_delete(organization=location.organization, location_id=location.id)
+        ).until_blocked()
+    assert deletion.result()
+    assert Charger.objects.count() == 0
+
+
 def test_deleting_the_location_of_a_running_job_ends_it(location):
     job = started(location, group(number=40))
     ids = [item.id for item in items(job)]

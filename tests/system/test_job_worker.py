@@ -90,6 +90,16 @@ def test_a_small_job_does_not_wait_for_a_large_one(processes, location):
     worker.kill()
 
 
+def test_many_jobs_that_wait_for_a_simulator_do_not_hold_up_one_that_has_it(processes, location):
+    waiting = [make_job(location, group("1", prefix=f"W{number}-")) for number in range(80)]
+    processes.worker()
+    eventually(lambda: Charger.objects.count() == len(waiting), timeout=60, what="all of them wait")
+    began = time.monotonic()
+    assert finished(make_job(location, group(number=20))).status == "READY"
+    assert time.monotonic() - began < 15
+    assert {reread(job).status for job in waiting} == {"PROVISIONING"}
+
+
 @pytest.fixture
 def impatient_database(transactional_db):
     """Statements of new connections wait for a lock 0.3 s at most, and fail with an error that a retry cures."""
@@ -138,7 +148,7 @@ def test_the_sweeper_finishes_a_job_whose_messages_are_all_lost(processes, locat
     job = make_job(location, group(number=40))
     assert published() == 1
     empty_broker()
-    processes.beat()
+    processes.beat(JOB_SWEEP_INTERVAL="2")
     processes.worker(JOB_LOST_AFTER="1")
     assert finished(job, timeout=60).status == "READY"
 
@@ -148,7 +158,7 @@ def test_the_sweeper_finishes_a_job_whose_calls_are_lost(processes, location):
     worker = processes.worker(JOB_LOST_AFTER="1")
     eventually(lambda: ProvisioningItem.objects.filter(job=job, dispatched_at__isnull=False).exists(), every=0.01)
     empty_broker()
-    processes.beat()
+    processes.beat(JOB_SWEEP_INTERVAL="2")
     job = finished(job, timeout=60)
     assert job.status == "READY"
     assert Charger.objects.count() == 40

@@ -1,6 +1,7 @@
 """`manage.py lab`, whole: real servers, real processes, from the first start to the last."""
 
 import os
+import shlex
 import signal
 import stat
 import time
@@ -110,8 +111,8 @@ def test_it_refuses_what_another_lab_uses_and_stops_when_nobody_reads_its_output
     assert lab.get("/ocpp/locations")["total"] == 0
 
     assert stat.S_IMODE((lab.data_dir / "env").stat().st_mode) == 0o600
-    names = dict(line.split("=", 1) for line in (lab.data_dir / "env").read_text().splitlines())
-    with psycopg.connect(names["DATABASE_URL"].strip("'")) as connection:
+    names = dict(word.split("=", 1) for word in shlex.split((lab.data_dir / "env").read_text()))
+    with psycopg.connect(names["DATABASE_URL"]) as connection:
         assert connection.execute("SELECT name FROM accounts_organization").fetchall() == [("Lab",)]
 
     os.close(out)

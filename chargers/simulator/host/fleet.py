@@ -68,7 +68,6 @@ class Holdings:
     def abandon(self, why: str) -> None:
         """This process is no host any more: end everything at once and write nothing."""
         self._host_id = self._shell.recorder.host_id = None
-        self._shell.recorder.forget_states()
         for runner in self.runners.values():
             runner.cut(why)
         self.runners.clear()
@@ -151,13 +150,16 @@ class Holdings:
         room = share - len(self.runners)
         if room <= 0:
             room = min(self._leftovers(), self._capacity - len(self.runners))
+        claimed: list[Claimed] = []
         while room > 0 and self._host_id == host_id:
             limit = min(room, BATCH)
             rows = await self._line.run(lambda connection: leases.claim(connection, host_id, limit))  # noqa: B023
-            await self._adopt(host_id, rows)
+            claimed += rows
             room -= len(rows)
             if len(rows) < limit:
-                return
+                break
+        # All claims first: that they are held is what their jobs wait for; powering them on takes as long as it takes.
+        await self._adopt(host_id, claimed)
 
     def _leftovers(self) -> int:
         """How many chargers above the fair share to take: a batch, once they have waited too long for another host."""

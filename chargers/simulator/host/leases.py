@@ -197,9 +197,9 @@ async def release(connection: Connection, host_id: UUID, leases: dict[int, int],
     await connection.execute(
         "UPDATE chargers_charger AS charger SET host_id = NULL, connection_state = 'offline', connection_error = %s,"
         " connection_changed_at = now()"
-        " FROM unnest(%s::bigint[], %s::bigint[]) AS lease (id, epoch)"
-        " WHERE charger.id = lease.id AND host_id = %s AND lease_epoch = lease.epoch",
-        [why, list(leases), list(leases.values()), host_id],
+        " FROM unnest(%s::bigint[], %s::uuid[], %s::bigint[]) AS lease (id, host, epoch)"  # as in recorder._STATES
+        " WHERE charger.id = lease.id AND lease_epoch = lease.epoch AND host_id IS NOT DISTINCT FROM lease.host",
+        [why, list(leases), [host_id] * len(leases), list(leases.values())],
     )
 
 

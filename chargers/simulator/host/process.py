@@ -88,6 +88,7 @@ class Host:
         except TROUBLE as error:
             log.warning("not_drained", error=str(error) or repr(error))
         await self.holdings.stop(CLOSE_WITHIN)
+        self.recorder.host_id = None  # leaving says of all chargers at once that they are offline
         try:
             async with asyncio.timeout(FLUSH_WITHIN):
                 await self.recorder.flush()

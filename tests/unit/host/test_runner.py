@@ -112,7 +112,7 @@ class Bench:
         return Runner(self.shell, Lease(**values))
 
     def shown(self) -> tuple[str, str]:
-        news = self.shell.recorder._states[7]
+        news = [news for charger_id, news in self.shell.recorder._news if charger_id == 7][-1]
         return news.state, news.detail
 
 
