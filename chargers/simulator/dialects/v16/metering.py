@@ -121,6 +121,8 @@ class MeteringBlock(Block):
         number = request.get("connectorId")
         if number is not None and not 0 <= number <= len(ctx.station.connectors):
             return False
+        if not ctx.settings.items(SAMPLED):
+            return False  # there is nothing to send, and Accepted would promise it
         for connector in ctx.station.connectors:
             if number not in {None, 0, connector.number}:
                 continue
