@@ -98,6 +98,7 @@ class Driver:
         self.registration = "none"
         self.asked_while_pending = 0
         self.numbers: dict[tuple[Any, ...], int] = {}
+        self.moves: list[str] = []  #: of the connection: dial, open, lost, close, off
         self._answering = False
         self._ids: set[str] = set()
         self._asked: dict[str, str] = {}  #: action by id of the CALLs that the CSMS sent
@@ -138,6 +139,30 @@ class Driver:
         kept: Payload = orjson.loads(orjson.dumps(self.session.memory()))
         return kept
 
+    @property
+    def dialling(self) -> bool:
+        """Whether the charger waits for the outcome of a dial."""
+        moves = [one for one in self.moves if one in {"dial", "open", "lost", "close", "off"}]
+        return bool(moves) and moves[-1] == "dial"
+
+    @property
+    def waits_for_end(self) -> bool:
+        """Whether the charger closed the connection and waits to hear of its end."""
+        return bool(self.moves) and self.moves[-1] == "close"
+
+    def settle_connection(self) -> "Driver":
+        """Let the connection come back, whatever it is at."""
+        if self.waits_for_end:
+            self.drop()
+        while not self.open:
+            if self.dialling:
+                self.connect()
+            else:
+                due = self.session.next_wake()
+                assert due is not None, "nothing is due, and there is no connection"
+                self.advance(max(due - self.now, 0.0))
+        return self
+
     def clear(self) -> "Driver":
         """Forget what was seen, so that a test looks only at what follows."""
         self.effects.clear()
@@ -157,16 +182,19 @@ class Driver:
         """Let the dial succeed; "" selects what the charger offers."""
         chosen = self.version.subprotocol if subprotocol == "" else subprotocol
         self.open = chosen == self.version.subprotocol
+        self.moves.append("open")
         return self._take(self.session.connected(self.now, chosen))
 
     def drop(self, why: str = "connection reset") -> "Driver":
         self.open, self.outstanding = False, None
         self._asked.clear()
+        self.moves.append("lost")
         return self._take(self.session.disconnected(self.now, why))
 
     def stop(self) -> "Driver":
         self._take(self.session.stop(self.now))
         self.open = False
+        self.moves.append("off")
         return self
 
     def say(self, text: str) -> "Driver":
@@ -260,7 +288,9 @@ class Driver:
                 self._watch(effect.text)
             elif isinstance(effect, Close):
                 self.open, self.outstanding = False, None
+                self.moves.append("close")
             elif isinstance(effect, Connect):
+                self.moves.append("dial")
                 assert not self.open, "dialled while connected"
         if any(isinstance(effect, Close) and "reboot" in effect.reason for effect in effects):
             self.registration = "none"

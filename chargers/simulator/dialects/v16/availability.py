@@ -18,7 +18,7 @@ from chargers.simulator.model.charging import FaultKind
 from chargers.simulator.model.station import Connector
 from chargers.simulator.model.variables import MINIMUM_STATUS_DURATION
 
-from .transactions import stop
+from .transactions import asked_for, stop
 from .words import ERROR, STATUS, VENDOR_ID, Reason
 
 _WHOLE: Final = 0  #: the connector number that means the Charge Point itself
@@ -139,20 +139,23 @@ class AvailabilityBlock(StatusBlock):
         return True
 
     def _inject(self, ctx: Context, intent: Intent) -> Done:
-        connector = ctx.station.connector(intent.data.get("connector") or 1)
+        connector = asked_for(ctx, intent)
         kind = next((kind for kind in FaultKind if kind == intent.data.get("fault_type")), None)
         if connector is None:
             return Done(ok=False, code="unknown_connector")
         if kind is None:
             return Done(ok=False, code="unknown_fault", data={"known": [kind.value for kind in FaultKind]})
+        another = connector.fault not in {None, kind}
         connector.fault = kind
         connector.claim = None
         if connector.transaction is not None:
             stop(ctx, connector, Reason.OTHER)
+        if another:  # Faulted already, but for another reason
+            self.report(ctx, self.place_of(connector))
         return self._fault_changed(ctx, connector)
 
     def _clear(self, ctx: Context, intent: Intent) -> Done:
-        connector = ctx.station.connector(intent.data.get("connector") or 1)
+        connector = asked_for(ctx, intent)
         if connector is None:
             return Done(ok=False, code="unknown_connector")
         if connector.fault is None:

@@ -7,7 +7,7 @@ from chargers.protocol import Payload, format_time
 from chargers.simulator.dialects.base import AnswerHandler, Block, BootCause, Failure, TimerHandler
 from chargers.simulator.dialects.context import Context
 from chargers.simulator.dialects.deliveries import Delivery
-from chargers.simulator.effects import TransactionStarted, TransactionStopped
+from chargers.simulator.effects import Intent, TransactionStarted, TransactionStopped
 from chargers.simulator.model.authorization import ACCEPTED
 from chargers.simulator.model.charging import Claim, Refused, Transaction
 from chargers.simulator.model.connector import Connector
@@ -119,6 +119,14 @@ class TransactionsBlock(Block):
                 for block in ctx.dialect.blocks:
                     block.claim_ended(ctx, connector)
         arm_claims(ctx)
+
+
+def asked_for(ctx: Context, intent: Intent) -> Connector | None:
+    """The connector of an intent: the first one unless it names another; None when there is no such connector."""
+    number = intent.data.get("connector")
+    if number is None:
+        return ctx.station.connectors[0]
+    return ctx.station.connector(number) if isinstance(number, int) else None
 
 
 def claim(ctx: Context, connector: Connector, tag: str, **options: Any) -> Refused | None:

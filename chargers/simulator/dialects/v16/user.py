@@ -15,7 +15,7 @@ from chargers.simulator.model.vehicles import BY_NAME, arriving
 
 from .authorization import BAD_TAG, Answer, authorize, known_parent, may_begin, tag_of
 from .remote import unlock
-from .transactions import claim, plugged, stop, unplug
+from .transactions import asked_for, claim, plugged, stop, unplug
 from .words import STATUS, Reason
 
 UNKNOWN: Final = Done(ok=False, code=Refused.UNKNOWN_CONNECTOR.value)
@@ -47,8 +47,7 @@ class UserBlock(Block):
 
 
 def _at_connector(handler: _At, ctx: Context, intent: Intent) -> Done | None:
-    number = intent.data.get("connector")
-    connector = ctx.station.connector(1 if number is None else number)
+    connector = asked_for(ctx, intent)
     return UNKNOWN if connector is None else handler(ctx, intent, connector)
 
 
