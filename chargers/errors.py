@@ -52,3 +52,25 @@ class ChargerNotRunning(Refused):
     """An order to a charger that no simulator holds (`charger_stopped`, `charger_not_hosted`). Nothing was done."""
 
     code = "charger_not_running"
+
+
+class CommandNotFound(NotFound):
+    """The organization has no such command: the id is wrong, or the command is old and was pruned."""
+
+    code = "command_not_found"
+
+    def __init__(self) -> None:
+        super().__init__("Command not found.")
+
+
+class TransactionNotFound(NotFound):
+    """The organization has no such transaction."""
+
+    code = "transaction_not_found"
+
+    def __init__(self) -> None:
+        super().__init__("Transaction not found.")
+
+
+class CommandRefused(Refused):
+    """The charger cannot do what was ordered, or did not; `code` says why."""

@@ -59,7 +59,8 @@ def _spelled(value: Any, schema: Mapping[str, Any], root: Mapping[str, Any], pat
     known: Mapping[str, Any] = schema.get("properties", {})
     names = {_folded(name): name for name in known}
     result: Payload = {}
-    for given, entry in value.items():
+    for key, entry in value.items():
+        given = str(key)
         where = f"{path}.{given}"
         name = names.get(_folded(given), given)
         if name in result:

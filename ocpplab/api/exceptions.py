@@ -10,13 +10,14 @@ from rest_framework import exceptions, status
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
-from ocpplab.common.errors import DomainError, Invalid, NotFound, Problem, Refused, Unavailable
+from ocpplab.common.errors import DomainError, Invalid, NotFound, Problem, Refused, Unavailable, Unprocessable
 
 log = structlog.get_logger(__name__)
 
 STATUS_OF: dict[type[DomainError], int] = {
     NotFound: status.HTTP_404_NOT_FOUND,
     Refused: status.HTTP_400_BAD_REQUEST,
+    Unprocessable: status.HTTP_422_UNPROCESSABLE_ENTITY,
     Unavailable: status.HTTP_503_SERVICE_UNAVAILABLE,
 }
 RETRY_AFTER_SECONDS = "2"

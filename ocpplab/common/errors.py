@@ -46,6 +46,12 @@ class Refused(DomainError):
     code = "refused"
 
 
+class Unprocessable(DomainError):
+    """Well-formed, but it cannot be done, on a route that declares no 400 (422 with a string `detail`)."""
+
+    code = "refused"
+
+
 class Unavailable(DomainError):
     """Cannot be done now, nothing was written (503)."""
 
