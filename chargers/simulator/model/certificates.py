@@ -65,12 +65,7 @@ def check_root(certificate: x509.Certificate, now: float) -> None:
     check_time(certificate, now)
     if not _signed_by(certificate, certificate):
         raise BadCertificate("the certificate is not self-signed, so it is no root")
-    try:
-        authority = certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
-    except x509.ExtensionNotFound:
-        authority = certificate.version is x509.Version.v1
-    if not authority:
-        raise BadCertificate("the certificate is not one of an authority")
+    _check_authority(certificate)
 
 
 def check_time(certificate: x509.Certificate, now: float, *, early: bool = False) -> None:
@@ -82,9 +77,11 @@ def check_time(certificate: x509.Certificate, now: float, *, early: bool = False
         raise BadCertificate(f"the certificate expired at {certificate.not_valid_after_utc.isoformat()}")
 
 
-def check_issued(chain: list[x509.Certificate], roots: list[x509.Certificate]) -> None:
-    """Whether the chain, leaf first, leads to one of the roots. Raises BadCertificate."""
+def check_issued(chain: list[x509.Certificate], roots: list[x509.Certificate], now: float) -> None:
+    """Whether the chain, leaf first, leads to one of the roots by authorities valid now. Raises BadCertificate."""
     for child, parent in pairwise(chain):
+        check_time(parent, now)
+        _check_authority(parent)
         if not _signed_by(child, parent):
             raise BadCertificate("the chain is broken: a certificate is not signed by the next one")
     last = chain[-1]
@@ -174,6 +171,15 @@ def _check_rsa(key: rsa.RSAPublicKey, raw: bytes, hashed: bytes, algorithm: util
         key.verify(raw, hashed, padding.PSS(padding.MGF1(hashes.SHA256()), padding.PSS.AUTO), algorithm)
     except InvalidSignature:
         key.verify(raw, hashed, padding.PKCS1v15(), algorithm)
+
+
+def _check_authority(certificate: x509.Certificate) -> None:
+    try:
+        authority = certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+    except x509.ExtensionNotFound:
+        authority = certificate.version is x509.Version.v1
+    if not authority:
+        raise BadCertificate("the certificate is not one of an authority")
 
 
 def _strong_enough(certificate: x509.Certificate) -> None:

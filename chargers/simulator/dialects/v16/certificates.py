@@ -139,7 +139,7 @@ class CertificatesBlock(Block):
                 raise certificates.BadCertificate("the certificate is for another serial number")
             certificates.check_time(chain[0], shown, early=True)
             roots = [certificates.read(one) for one in upkeep.roots.get(CENTRAL_ROOT, ())]
-            certificates.check_issued(chain, roots)
+            certificates.check_issued(chain, roots, shown)
         except certificates.BadCertificate as error:
             security_event(ctx, SecurityEvent.INVALID_CHARGE_POINT_CERTIFICATE, str(error), told=True)
             return {"status": "Rejected"}

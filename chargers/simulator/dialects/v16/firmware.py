@@ -354,8 +354,9 @@ def _certificate_refused(ctx: Context, pem: str) -> str:
         if certificates.serial_of(certificate) in ctx.settings.items(REVOKED_SERIALS):
             status, why = "RevokedCertificate", "the certificate is revoked"
         else:
-            certificates.check_time(certificate, ctx.clock.at(ctx.now))
-            certificates.check_issued([certificate], [certificates.read(root) for root in roots])
+            shown = ctx.clock.at(ctx.now)
+            certificates.check_time(certificate, shown)
+            certificates.check_issued([certificate], [certificates.read(root) for root in roots], shown)
             return ""
     except certificates.BadCertificate as error:
         status, why = "InvalidCertificate", str(error)
