@@ -21,22 +21,25 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Self
 from urllib.parse import unquote
 
 import ocpp.v16
 import ocpp.v201
-from ocpp.charge_point import ChargePoint
+from ocpp.charge_point import ChargePoint, camel_to_snake_case, remove_nones, serialize_as_dict, snake_to_camel_case
 from ocpp.routing import on
+from ocpp.v16 import call as call16
 from ocpp.v16 import call_result as result16
+from ocpp.v201 import call as call201
 from ocpp.v201 import call_result as result201
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
 from tests.support.waiting import eventually
 
+_REGISTER = "Energy.Active.Import.Register"
 VERSIONS = ("ocpp1.6", "ocpp2.0.1")
 # Its tracebacks for frames that it refuses would drown what matters: they are in `complaints`.
 logging.getLogger("ocpp").setLevel(logging.CRITICAL)
@@ -50,6 +53,23 @@ class Received:
     connection: int
     action: str
     payload: dict[str, Any]
+
+
+@dataclass
+class Charge:
+    """A 1.6 transaction as this CSMS heard of it. `samples` are (timestamp, Wh); a message sent again counts once."""
+
+    id: int
+    start: dict[str, Any] | None = None
+    samples: list[tuple[str, float]] = field(default_factory=list)
+    stop: dict[str, Any] | None = None
+    told: list[dict[str, Any]] = field(default_factory=list)
+
+    def is_new(self, payload: dict[str, Any]) -> bool:
+        if self.told and self.told[-1] == payload:
+            return False
+        self.told.append(payload)
+        return True
 
 
 @dataclass(frozen=True)
@@ -71,6 +91,7 @@ class Reference:
         self.complaints: list[Complaint] = []
         self.subprotocols: list[str] = []  # one for each connection that was opened
         self.live: list[ChargePoint] = []
+        self.charges: dict[int, Charge] = {}  # 1.6, by transaction id
         self._csms = csms
 
     @property
@@ -109,6 +130,15 @@ class Reference:
         """Send a CALL (a `call.*` of the `ocpp` package) and return its `call_result`; raises on a CALLERROR."""
         return self._csms.run(self.live[-1].call(request, suppress=False), timeout)
 
+    def ask(self, action: str, payload: dict[str, Any] | None = None, *, timeout: float = 20.0) -> dict[str, Any]:
+        """As `call`, with names and payloads as they are on the wire."""
+        return _wire(self.call(self.request(action, payload or {}), timeout=timeout))
+
+    def request(self, action: str, payload: dict[str, Any]) -> Any:
+        """The `call.*` of the `ocpp` package for a payload as it is on the wire."""
+        calls = call16 if self.subprotocols[-1] == "ocpp1.6" else call201
+        return getattr(calls, action)(**camel_to_snake_case(payload))
+
     def send_raw(self, text: str) -> None:
         """Put any text on the socket."""
         self._csms.run(self.live[-1]._connection.send(text), 10)
@@ -119,13 +149,21 @@ class Reference:
         self._csms.loop.call_soon_threadsafe(transport.abort)
 
 
+def _wire(result: Any) -> dict[str, Any]:
+    """A `call_result` of the `ocpp` package as on the wire."""
+    payload: dict[str, Any] = remove_nones(snake_to_camel_case(serialize_as_dict(result)))
+    return payload
+
+
 class ReferenceCsms:
-    """The server. What it answers may be changed at any time: `boot_status`, `interval` (s), `id_tags`."""
+    """The server. What it answers may be changed at any time: `boot_status`, `interval` (s), `id_tags`, `clock`."""
 
     def __init__(self, *, boot_status: str = "Accepted", interval: int = 300) -> None:
         self.boot_status = boot_status
         self.interval = interval
         self.id_tags: dict[str, str] = {}  #: status by id token; Accepted when it is not listed
+        self.parents: dict[str, str] = {}  #: parent id tag by id tag
+        self.clock: Callable[[], float] = time.time  #: what it tells as the current time
         self.url = ""
         self.loop: asyncio.AbstractEventLoop
         self._stations: dict[str, Reference] = {}
@@ -158,6 +196,11 @@ class ReferenceCsms:
     def status_of(self, token: str) -> str:
         """The authorization status of an id token."""
         return self.id_tags.get(token, "Accepted")
+
+    def info_of(self, token: str) -> dict[str, str]:
+        """The idTagInfo of 1.6."""
+        parent = self.parents.get(token)
+        return {"status": self.status_of(token)} | ({"parent_id_tag": parent} if parent else {})
 
     def next_transaction(self) -> int:
         """The next transaction id of 1.6."""
@@ -215,8 +258,8 @@ class _Recording(ChargePoint):
         await super()._send(message)
 
 
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+def _now(csms: ReferenceCsms) -> str:
+    return datetime.fromtimestamp(csms.clock(), UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def noting(results: Any, *actions: str) -> Callable[[type[_Recording]], type[_Recording]]:
@@ -238,7 +281,6 @@ def noting(results: Any, *actions: str) -> Callable[[type[_Recording]], type[_Re
 @noting(
     result16,
     "StatusNotification",
-    "MeterValues",
     "DiagnosticsStatusNotification",
     "FirmwareStatusNotification",
     "SignedFirmwareStatusNotification",
@@ -250,27 +292,49 @@ class Csms16(_Recording, ocpp.v16.ChargePoint):
 
     @on("BootNotification")
     def on_boot(self, **_: Any) -> Any:
-        return result16.BootNotification(current_time=_now(), interval=self.csms.interval, status=self.csms.boot_status)
+        return result16.BootNotification(
+            current_time=_now(self.csms), interval=self.csms.interval, status=self.csms.boot_status
+        )
 
     @on("Heartbeat")
     def on_heartbeat(self) -> Any:
-        return result16.Heartbeat(current_time=_now())
+        return result16.Heartbeat(current_time=_now(self.csms))
 
     @on("Authorize")
     def on_authorize(self, id_tag: str) -> Any:
-        return result16.Authorize(id_tag_info={"status": self.csms.status_of(id_tag)})
+        return result16.Authorize(id_tag_info=self.csms.info_of(id_tag))
 
     @on("StartTransaction")
-    def on_start(self, id_tag: str, **_: Any) -> Any:
-        return result16.StartTransaction(
-            transaction_id=self.csms.next_transaction(), id_tag_info={"status": self.csms.status_of(id_tag)}
-        )
+    def on_start(self, id_tag: str, **rest: Any) -> Any:
+        told = {"id_tag": id_tag, **rest}
+        same = [one.id for one in self.station.charges.values() if one.start == told]
+        number = same[0] if same else self.csms.next_transaction()
+        if not same:
+            self.station.charges[number] = Charge(number, told)
+        return result16.StartTransaction(transaction_id=number, id_tag_info=self.csms.info_of(id_tag))
+
+    @on("MeterValues")
+    def on_values(self, meter_value: list[dict[str, Any]], transaction_id: int | None = None, **_: Any) -> Any:
+        if transaction_id is not None:
+            charge = self.station.charges.setdefault(transaction_id, Charge(transaction_id))
+            samples = [
+                (entry["timestamp"], float(one["value"]))
+                for entry in meter_value
+                for one in entry["sampled_value"]
+                if one.get("measurand", _REGISTER) == _REGISTER and one.get("context") != "Trigger"
+            ]
+            if samples and charge.is_new({"values": meter_value}):
+                charge.samples += samples
+        return result16.MeterValues()
 
     @on("StopTransaction")
-    def on_stop(self, id_tag: str | None = None, **_: Any) -> Any:
-        return result16.StopTransaction(
-            id_tag_info={"status": self.csms.status_of(id_tag)} if id_tag is not None else None
-        )
+    def on_stop(self, transaction_id: int, id_tag: str | None = None, **rest: Any) -> Any:
+        charge = self.station.charges.setdefault(transaction_id, Charge(transaction_id))
+        told = {"id_tag": id_tag, **rest}
+        if charge.stop is not None and charge.stop != told:
+            self.station.complaints.append(Complaint(str(told), "", f"transaction {transaction_id} ended twice"))
+        charge.stop = told
+        return result16.StopTransaction(id_tag_info=self.csms.info_of(id_tag) if id_tag is not None else None)
 
     @on("DataTransfer")
     def on_data(self, **_: Any) -> Any:
@@ -299,12 +363,12 @@ class Csms201(_Recording, ocpp.v201.ChargePoint):
     @on("BootNotification")
     def on_boot(self, **_: Any) -> Any:
         return result201.BootNotification(
-            current_time=_now(), interval=self.csms.interval, status=self.csms.boot_status
+            current_time=_now(self.csms), interval=self.csms.interval, status=self.csms.boot_status
         )
 
     @on("Heartbeat")
     def on_heartbeat(self, **_: Any) -> Any:
-        return result201.Heartbeat(current_time=_now())
+        return result201.Heartbeat(current_time=_now(self.csms))
 
     @on("Authorize")
     def on_authorize(self, id_token: dict[str, Any], **_: Any) -> Any:
