@@ -324,6 +324,8 @@ class Context:
         self._remember = 0
         self._remembered_at = self.now
         self.timers.pop(REMEMBER_TIMER, None)
+        if self.station.transactions():  # the register moves on, whether it is sampled or not
+            self.timers[REMEMBER_TIMER] = self.now + PROGRESS_EVERY
 
     def ledger(self, event: LedgerEvent) -> None:
         """Write into the book of transactions."""

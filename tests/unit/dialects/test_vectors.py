@@ -2,6 +2,7 @@
 
 A line is one of
 `{"do": "start" | "connect" | "drop" | "stop"}`, what happens to the charger;
+`{"order": KIND, "data": {...}}`, what the lab orders;
 `{"wait": SECONDS}`, time that passes;
 `{"from": "csms", "frame": [...]}`, what the CSMS says;
 `{"from": "charger", "frame": [...]}`, what the charger must say next. The id of a charger's CALL is a name (`$1`) that
@@ -33,6 +34,8 @@ class Player:
     def line(self, line):
         if "do" in line:
             getattr(self.driver, line["do"])()
+        elif "order" in line:
+            self.driver.order(line["order"], **line.get("data", {}))
         elif "wait" in line:
             self.driver.advance(line["wait"])
         elif line["from"] == "charger":

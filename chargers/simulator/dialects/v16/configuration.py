@@ -70,7 +70,9 @@ class ConfigurationBlock(Block):
         return {"status": self.write(ctx, request["key"], request["value"]).value}
 
     def _set(self, ctx: Context, intent: Intent) -> Done:
-        wanted: Mapping[str, object] = intent.data.get("configuration") or {}
+        wanted = intent.data.get("configuration")
+        if not isinstance(wanted, dict) or not wanted:
+            return Done(ok=False, code="bad_configuration", data={"hint": "configuration maps keys to values"})
         statuses = {name: self.write(ctx, str(name), str(value)).value for name, value in wanted.items()}
         good = {ConfigurationStatus.ACCEPTED.value, ConfigurationStatus.REBOOT_REQUIRED.value}
         if not set(statuses.values()) <= good:

@@ -17,6 +17,7 @@ from .transactions import unplug
 from .user import plug, present
 
 DRIVER_TIMER: Final = "driver"
+MOST_ARRIVALS: Final = 1_000.0  #: an hour; more would only keep the process busy
 _FREE: Final = frozenset({Condition.AVAILABLE, Condition.PREPARING})
 _OPTIONS: Final = frozenset(one.name for one in fields(Behaviour))
 
@@ -41,7 +42,7 @@ class LifeBlock(Block):
 
     def restore(self, ctx: Context, memory: Any) -> None:
         """Live on from a seed that grows with each life, so that no life repeats the one before."""
-        options = dict(memory, seed=int(memory.get("seed", 0)) + 1)
+        options = dict(memory, seed=int(memory.get("seed") or 0) + 1)
         if _described(options) is not None:
             ctx.behaviour = options
 
@@ -54,7 +55,7 @@ class LifeBlock(Block):
             if connector.transaction is None:
                 unplug(ctx, connector)
         specs = {one.number: one.spec for one in ctx.station.connectors}
-        ctx.driver = Driver(behaviour, specs, now=ctx.now, seed=int(ctx.behaviour.get("seed", 0)))
+        ctx.driver = Driver(behaviour, specs, now=ctx.now, seed=int(ctx.behaviour.get("seed") or 0))
         _arm(ctx)
 
     def transaction_started(self, ctx: Context, transaction: Transaction) -> None:
@@ -140,13 +141,15 @@ def _arm(ctx: Context) -> None:
 def _described(options: Mapping[str, Any]) -> Behaviour | None:
     """The behaviour that options describe, None when they describe none."""
     wanted = {name: value for name, value in options.items() if name in _OPTIONS}
-    if not options.keys() <= _OPTIONS | {"seed", "off"}:
+    seed = options.get("seed", 0)
+    if not options.keys() <= _OPTIONS | {"seed", "off"} or not (seed is None or isinstance(seed, int)):
         return None
     tags = wanted.get("tags") or ()
     try:
         wanted["tags"] = tuple(Tag(one) if isinstance(one, str) else Tag(**one) for one in tags)
         if "wrong_tags" in wanted:
-            wanted["wrong_tags"] = tuple(wanted["wrong_tags"])
-        return Behaviour(**wanted)
+            wanted["wrong_tags"] = tuple(map(str, wanted["wrong_tags"]))
+        behaviour = Behaviour(**wanted)
     except (TypeError, ValueError):
         return None
+    return behaviour if behaviour.arrivals_per_hour <= MOST_ARRIVALS else None

@@ -63,11 +63,14 @@ class LocalListBlock(Block):
         number, rows = intent.data.get("list_version"), intent.data.get("entries") or []
         if not isinstance(number, int) or number <= version(ctx):
             return Done(ok=False, code="version_mismatch", data={"list_version": version(ctx)})
+        bad = Done(ok=False, code="bad_entries", data={"list_version": version(ctx)})
+        if not isinstance(rows, list) or len(rows) > LIST_MAX:
+            return bad
         entries: dict[str, Verdict] = {}
         for row in rows:
             verdict = _from_lab(row)
-            if verdict is None or len(rows) > LIST_MAX:
-                return Done(ok=False, code="bad_entries", data={"list_version": version(ctx)})
+            if verdict is None:
+                return bad
             entries[row["id_tag"]] = verdict
         ctx.need_authorizations().replace(number, entries)
         ctx.remember(urgent=True)
@@ -96,8 +99,10 @@ def _verdict(info: Payload | None) -> Verdict | None:
 def _from_lab(row: Any) -> Verdict | None:
     if not isinstance(row, dict):
         return None
-    tag, status, parent = row.get("id_tag"), row.get("status") or ACCEPTED, row.get("parent_id_tag")
-    if not isinstance(tag, str) or not 1 <= len(tag) <= MAX_TAG or status not in _STATUSES:
+    tag, status, parent = row.get("id_tag"), str(row.get("status") or ACCEPTED), row.get("parent_id_tag")
+    if not isinstance(tag, str) or not 1 <= len(tag) <= MAX_TAG:
+        return None
+    if status not in _STATUSES or not (parent is None or (isinstance(parent, str) and len(parent) <= MAX_TAG)):
         return None
     expiry = row.get("expiry_date")
     expires = parse_time(str(expiry)) if expiry else None

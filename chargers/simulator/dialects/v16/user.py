@@ -80,6 +80,8 @@ def plug(ctx: Context, connector: Connector, vehicle: Vehicle) -> Refused | None
 def _vehicle(ctx: Context, wanted: Any, connector: Connector) -> Vehicle | None:
     """Some car, or the one described by `{"name", "soc", "target_soc"}` (all optional) or by its name."""
     described = {"name": wanted} if isinstance(wanted, str) else wanted or {}
+    if not isinstance(described, dict) or not isinstance(described.get("name") or "", str):
+        return None
     car = arriving(ctx.dice, connector.spec)
     spec = BY_NAME.get(described.get("name") or car.spec.name)
     if spec is None:
@@ -196,6 +198,8 @@ def _start_session(ctx: Context, intent: Intent, connector: Connector) -> Done |
     if tag is None:
         return BAD_TAG
     duration, energy = intent.data.get("duration_seconds"), intent.data.get("target_energy_kwh")
+    if not _is_amount(duration) or not _is_amount(energy):
+        return Done(ok=False, code="bad_goal", data={"hint": "seconds and kWh are numbers above 0, or absent"})
     refused = may_begin(ctx, connector, tag)
     if refused is not None:
         return refusal(refused, ctx, connector)
@@ -216,6 +220,11 @@ def _start_session(ctx: Context, intent: Intent, connector: Connector) -> Done |
 
     authorize(ctx, tag, then)
     return None
+
+
+def _is_amount(value: object) -> bool:
+    """Whether it is absent, or a number above 0 that is no nonsense."""
+    return value is None or (isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < 1e9)
 
 
 def _begin_session(ctx: Context, connector: Connector, tag: str, answer: Answer, options: dict[str, Any]) -> Done:
@@ -264,7 +273,7 @@ def _power_update(ctx: Context, intent: Intent, connector: Connector) -> Done:
     power = intent.data.get("power_w")
     if connector.meter is None or connector.vehicle is None:
         return refusal(Refused.NOT_PLUGGED, ctx, connector)
-    if power is not None and not (isinstance(power, int | float) and 0 <= power < 1e9):
+    if power != 0 and not _is_amount(power):
         return Done(ok=False, code="bad_power", data={"hint": "power_w is a number of watts from 0 on"})
     connector.meter.ask(ctx.now, None if power is None else float(power))
     return _flow_changed(ctx, connector)
@@ -280,6 +289,8 @@ def _flow_changed(ctx: Context, connector: Connector) -> Done:
 def _proxy(ctx: Context, intent: Intent) -> Done | None:
     """Send a message as it is. It changes nothing at the charger, whatever the CSMS answers."""
     action, payload = str(intent.data.get("action", "")), intent.data.get("payload") or {}
+    if not isinstance(payload, dict):
+        return Done(ok=False, code="bad_payload", data={"reason": "payload is an object"})
     if action not in ctx.dialect.answers.keys() | ctx.dialect.not_sent.keys():
         return Done(ok=False, code="unknown_action")
     breach = validate_request(ctx.dialect.version, action, payload)

@@ -4,6 +4,8 @@ The CSMS of this test counts for itself. What must hold at the end, when all is 
 ledger was told once, in order, and its energy is right to the watt-hour.
 """
 
+from itertools import pairwise
+
 import orjson
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -225,7 +227,7 @@ class Life(RuleBasedStateMachine):
             mine = sorted(
                 (one.meter_start, stopped[one.key].meter_stop) for one in started.values() if one.connector == connector
             )
-            assert all(before[1] <= after[0] for before, after in zip(mine, mine[1:], strict=False))
+            assert all(before[1] <= after[0] for before, after in pairwise(mine))
 
     def _registers(self, messages):
         return [

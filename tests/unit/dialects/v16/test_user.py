@@ -21,9 +21,9 @@ FAULTS = {
     "WeakSignal": "WeakSignal",
 }
 AT_CONNECTOR = (
-    "plug unplug present start_transaction start_session stop_session unlock ev_requests_energy ev_stops_energy "
-    "power_update inject_fault clear_fault"
-).split()
+    "plug", "unplug", "present", "start_transaction", "start_session", "stop_session", "unlock",
+    "ev_requests_energy", "ev_stops_energy", "power_update", "inject_fault", "clear_fault",
+)  # fmt: skip
 
 
 def state(driver):
@@ -266,7 +266,14 @@ def test_drivers_with_wrong_tags_are_refused_and_leave(driver):
 
 @pytest.mark.parametrize(
     "options",
-    [{}, {"arrivals_per_hour": 1}, {"arrivals_per_hour": -1, "tags": ["A"]}, {"tags": ["A"], "speed": 3}, {"tags": 3}],
+    [
+        {},
+        {"arrivals_per_hour": 1},
+        {"arrivals_per_hour": -1, "tags": ["A"]},
+        {"arrivals_per_hour": 1e9, "tags": ["A"]},
+        {"tags": ["A"], "speed": 3},
+        {"tags": 3},
+    ],
 )
 def test_an_impossible_life_is_refused(driver, options):
     assert driver.intent("behaviour", **options).code == "bad_behaviour"
@@ -277,3 +284,28 @@ def test_a_car_that_is_described_is_the_one_that_comes(driver):
     driver.intent("plug", vehicle=CAR)
     first = driver.intent("state").data["connectors"][0]
     assert (first["vehicle"], first["soc"]) == ("Renault Zoe R135", 10.0)
+
+
+NONSENSE = [None, "x", -1, 1e300, True, [], {}, [1], {"a": 1}, "X" * 300]
+FIELDS = [
+    "connector", "vehicle", "id_tag", "transaction_id", "duration_seconds", "target_energy_kwh", "power_w",
+    "fault_type", "configuration", "list_version", "entries", "action", "payload", "tags", "wrong_tags", "seed",
+    "arrivals_per_hour", "mean_minutes",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", [*AT_CONNECTOR, "authorize", "stop_transaction", "set_configuration", "clear_cache",
+                                  "send_local_list", "clear_local_list", "proxy", "behaviour", "state"])  # fmt: skip
+def test_nonsense_in_an_order_is_refused_and_harms_nothing(driver, kind):
+    sound = {"id_tag": "T", "arrivals_per_hour": 1, "tags": ["T"], "list_version": 5, "action": "Heartbeat"}
+    for field in FIELDS:
+        for value in NONSENSE:
+            data = sound | {field: value} if kind != "behaviour" else {
+                "arrivals_per_hour": 1, "tags": ["T"], field: value,
+            }  # fmt: skip
+            assert driver.intent(kind, **data).code
+            driver.intent("stop_session")
+            driver.intent("behaviour", off=True)
+    driver.advance(600)
+    assert driver.intent("state").ok
+    driver.memory()
