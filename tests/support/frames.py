@@ -37,6 +37,7 @@ from chargers.simulator.effects import (
     Intent,
     Ledger,
     Log,
+    Remember,
     Send,
     Settled,
     State,
@@ -98,6 +99,8 @@ class Driver:
         self.registration = "none"
         self.asked_while_pending = 0
         self.numbers: dict[tuple[Any, ...], int] = {}
+        self.keeps = False  #: whether to take the memory whenever the session says so, as the shell does
+        self.kept: Payload | None = memory
         self.moves: list[str] = []  #: of the connection: dial, open, lost, close, off
         self._answering = False
         self._ids: set[str] = set()
@@ -281,6 +284,8 @@ class Driver:
 
     def _take(self, effects: list[Effect]) -> "Driver":
         self.effects += effects
+        if self.keeps and any(isinstance(one, Remember) for one in effects):
+            self.kept = self.memory()
         logged = [one.message for one in effects if isinstance(one, Log) and one.direction is Direction.TO_CSMS]
         assert logged == [one.text for one in effects if isinstance(one, Send)], "a frame was sent but not logged"
         for effect in effects:
