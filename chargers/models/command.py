@@ -13,7 +13,8 @@ from chargers.models.charger import Charger
 #: statuses in which a command has no outcome yet
 UNSETTLED = (CommandStatus.QUEUED, CommandStatus.RUNNING)
 
-#: what ends commands whose lease is over: nobody will run them, or say what became of them
+#: what ends commands whose lease is over: nobody will run them, or say what became of them. Rows on which somebody
+#: works are left to the next time; it is said again and again.
 LOSE_ORPHANS = """
     UPDATE chargers_command AS command
     SET status = 'lost', settled_at = now(),
@@ -21,10 +22,14 @@ LOSE_ORPHANS = """
             'code', 'host_lost',
             'data', jsonb_build_object('ran', CASE WHEN status = 'queued' THEN 'false'::jsonb ELSE 'null'::jsonb END)
         )
-    WHERE status IN ('queued', 'running') AND NOT EXISTS (
-        SELECT FROM chargers_charger AS charger
-        WHERE charger.id = charger_id AND charger.host_id = command.host_id
-          AND charger.lease_epoch = command.lease_epoch
+    WHERE id IN (
+        SELECT orphan.id FROM chargers_command AS orphan
+        WHERE orphan.status IN ('queued', 'running') AND NOT EXISTS (
+            SELECT FROM chargers_charger AS charger
+            WHERE charger.id = orphan.charger_id AND charger.host_id = orphan.host_id
+              AND charger.lease_epoch = orphan.lease_epoch
+        )
+        FOR NO KEY UPDATE SKIP LOCKED
     )
 """
 

@@ -107,7 +107,7 @@ def commands_lose_orphans() -> int:
     """Mark commands lost whose host holds their charger no more, and return how many. Hosts do it too."""
     with connection.cursor() as cursor:
         cursor.execute(LOSE_ORPHANS)
-        return cursor.rowcount
+        return int(cursor.rowcount)
 
 
 def _give(chargers: Sequence[Charger], kind: str, data: dict[str, Any]) -> FanOut:

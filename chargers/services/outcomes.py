@@ -100,7 +100,7 @@ class _Watch:
             with self._lock:
                 waiting = self._waiting.get(command_id)
             if waiting is not None:
-                waiting.settlement = Settlement(CommandStatus(status), outcome)
+                waiting.settlement = Settlement(CommandStatus(status), outcome or {})
                 waiting.done.set()
 
 

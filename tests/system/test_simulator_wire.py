@@ -30,7 +30,7 @@ class Hearing:
     """An ear in a thread of its own, and how often it was told to look."""
 
     def __init__(self) -> None:
-        self.looks = 0
+        self.looks = self.takes = 0
         self.host_id: uuid.UUID | None = uuid.uuid4()
         self._ready = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._run()))
@@ -48,9 +48,12 @@ class Hearing:
     def _look(self) -> None:
         self.looks += 1
 
+    def _take(self) -> None:
+        self.takes += 1
+
     async def _run(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-        task = asyncio.ensure_future(Ear(HostConsumer(self._look), lambda: self.host_id).run())
+        task = asyncio.ensure_future(Ear(HostConsumer(self._look, self._take), lambda: self.host_id).run())
         self._ready.set()
         await self._stop.wait()
         task.cancel()
@@ -82,7 +85,8 @@ def send_raw(host_id: uuid.UUID, message: dict[str, object]) -> None:
 
 
 def test_a_message_survives_the_way_over_the_wire():
-    assert wire.decode(wire.encode(wire.Look())) == wire.Look()
+    for message in (wire.Look(), wire.Orders()):
+        assert wire.decode(wire.encode(message)) == message
 
 
 @pytest.mark.parametrize("message", [{}, {"type": "x"}, {"type": 7}, {"type": "simulator.look.more"}])

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 import uvloop
@@ -21,6 +21,10 @@ class Aside:
     async def run(self, work: Coroutine[Any, Any, Result]) -> Result:
         """Await `work` there. Cancelling this cancels it."""
         return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self._loop))
+
+    def soon(self, call: Callable[[], object]) -> None:
+        """Call it there, soon; returns at once."""
+        self._loop.call_soon_threadsafe(call)
 
     def close(self) -> None:
         """End the thread; nothing may run there any more."""

@@ -23,8 +23,9 @@ RETRY_FIRST, RETRY_MOST = 0.5, 5.0
 class HostConsumer(AsyncConsumer):  # type: ignore[misc]
     """Checks messages and hands them over; the work is done by the fleet, which outlives any message."""
 
-    def __init__(self, look: Callable[[], None]) -> None:
+    def __init__(self, look: Callable[[], None], orders: Callable[[], None]) -> None:
         self._look = look
+        self._orders = orders
 
     async def dispatch(self, message: dict[str, Any]) -> None:
         """Hand over one message. Raises wire.UnknownMessage.
@@ -35,6 +36,8 @@ class HostConsumer(AsyncConsumer):  # type: ignore[misc]
         match wire.decode(message):
             case wire.Look():
                 self._look()
+            case wire.Orders():
+                self._orders()
 
 
 class Ear:

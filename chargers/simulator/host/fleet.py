@@ -20,7 +20,7 @@ from chargers.simulator.host.leases import Claimed, LeaseLost, Survey
 from chargers.simulator.host.runner import Runner
 from chargers.simulator.host.shares import fair_share, surplus
 from chargers.simulator.host.shell import Shell
-from chargers.simulator.host.specs import Workshop
+from chargers.simulator.host.specs import Lease, Workshop
 
 log = structlog.get_logger(__name__)
 
@@ -62,12 +62,12 @@ class Holdings:
 
     def begin(self, host_id: UUID) -> None:
         """This process is the host `host_id` from now on."""
-        self._host_id = self._shell.recorder.host_id = host_id
+        self._host_id = self._shell.recorder.host_id = self._shell.keeper.host_id = host_id
         self._hint.set()
 
     def abandon(self, why: str) -> None:
         """This process is no host any more: end everything at once and write nothing."""
-        self._host_id = self._shell.recorder.host_id = None
+        self._host_id = self._shell.recorder.host_id = self._shell.keeper.host_id = None
         for runner in self.runners.values():
             runner.cut(why)
         self.runners.clear()
@@ -139,6 +139,7 @@ class Holdings:
         while self._closed:
             why, closed = self._closed.popitem()
             try:
+                await self._shell.keeper.flush()  # before the next host reads what they remember
                 await self._line.run(lambda connection: leases.release(connection, host_id, closed, why))  # noqa: B023
             except TROUBLE:
                 self._closed[why] = closed | self._closed.get(why, {})
@@ -178,16 +179,24 @@ class Holdings:
             return
         ids = list({row.model_id for row in rows})
         models = await self._line.run(lambda connection: leases.models(connection, ids))
-        for number, lease in enumerate(self._workshop.leases(rows, models)):
-            if self._host_id != host_id:
-                return  # lost meanwhile; whoever buried this host freed these rows too
-            stale = self.runners.pop(lease.charger_id, None)
-            if stale is not None:
-                stale.cut("claimed anew")
-            runner = self.runners[lease.charger_id] = Runner(self._shell, lease)
-            runner.start()
-            if number % TURN == TURN - 1:
-                await asyncio.sleep(0)
+        await self._shell.keeper.flush()  # a charger that starts anew reads what its former session left
+        for start in range(0, len(rows), BATCH):
+            part = rows[start : start + BATCH]
+            ids_of_part = [row.id for row in part]
+            memories = await self._line.run(lambda connection: leases.memories(connection, ids_of_part))  # noqa: B023
+            for number, lease in enumerate(self._workshop.leases(part, models)):
+                if self._host_id != host_id:
+                    return  # lost meanwhile; whoever buried this host freed these rows too
+                self._power_on(lease, memories.get(lease.charger_id, ""))
+                if number % TURN == TURN - 1:
+                    await asyncio.sleep(0)
+
+    def _power_on(self, lease: Lease, memory: str) -> None:
+        stale = self.runners.pop(lease.charger_id, None)
+        if stale is not None:
+            stale.cut("claimed anew")
+        runner = self.runners[lease.charger_id] = Runner(self._shell, lease, memory)
+        runner.start()
 
     async def _reconcile(self, host_id: UUID) -> None:
         """Compare what is held here with the rows; the sums tell without reading them whether that is needed."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from chargers.models.command import LOSE_ORPHANS
 from chargers.simulator.host.database import Connection
 
 #: days that the row of a host that is gone is kept
@@ -123,7 +124,13 @@ async def bury(connection: Connection, hosts: Sequence[UUID], why: str, silent_f
             " connection_changed_at = now() WHERE host_id = ANY(%s)",
             [why, won],
         )
+        await lose_orphans(connection)
     return len(won)
+
+
+async def lose_orphans(connection: Connection) -> int:
+    """Mark commands lost whose lease is over, and return how many."""
+    return (await connection.execute(LOSE_ORPHANS)).rowcount
 
 
 async def survey(connection: Connection) -> Survey:
@@ -201,6 +208,7 @@ async def release(connection: Connection, host_id: UUID, leases: dict[int, int],
         " WHERE charger.id = lease.id AND lease_epoch = lease.epoch AND host_id IS NOT DISTINCT FROM lease.host",
         [why, list(leases), [host_id] * len(leases), list(leases.values())],
     )
+    await lose_orphans(connection)
 
 
 async def models(connection: Connection, ids: Sequence[UUID]) -> list[tuple[Any, ...]]:
@@ -218,3 +226,11 @@ async def existing(connection: Connection, ids: Sequence[int]) -> set[int]:
     """Which of the chargers still have a row."""
     cursor = await connection.execute("SELECT id FROM chargers_charger WHERE id = ANY(%s)", [list(ids)])
     return {row[0] for row in await cursor.fetchall()}
+
+
+async def memories(connection: Connection, ids: Sequence[int]) -> dict[int, str]:
+    """What the chargers left behind in their former lives, as JSON; who left nothing is not in it."""
+    cursor = await connection.execute(
+        "SELECT charger_id, state::text FROM chargers_chargermemory WHERE charger_id = ANY(%s)", [list(ids)]
+    )
+    return dict(await cursor.fetchall())

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from uuid import UUID, uuid4
 
@@ -33,12 +33,23 @@ class Terms:
 class Membership:
     """Registers, beats, buries the dead. `host_id` is None while this process holds nothing and may hold nothing."""
 
-    def __init__(self, terms: Terms, *, joined: Callable[[UUID], None], lost: Callable[[str], None]) -> None:
-        """`joined` and `lost` are called when this process becomes a host and when it is none any more."""
+    def __init__(
+        self,
+        terms: Terms,
+        *,
+        joined: Callable[[UUID], None],
+        lost: Callable[[str], None],
+        settle: Callable[[], Awaitable[None]],
+    ) -> None:
+        """`joined` and `lost` are called when this process becomes a host and when it is none any more.
+
+        `settle` brings to the database what is left of a former life, before that life is declared over.
+        """
         self.terms = terms
         self.host_id: UUID | None = None
         self._joined = joined
         self._lost = lost
+        self._settle = settle
         self._line = Line("beat")
         self._loop = asyncio.get_running_loop()
         self._beaten = 0.0
@@ -106,6 +117,7 @@ class Membership:
             )
             return buried
 
+        await self._settle()
         buried = await self._line.run(join)
         self.host_id, self._beaten = host_id, started
         log.info("host_joined", host=terms.name, id=str(host_id), took_over_from=buried)
@@ -116,7 +128,11 @@ class Membership:
         started = self._loop.time()
 
         async def beat(connection: Connection) -> tuple[bool, int]:
-            return await leases.beat(connection, host_id), await leases.bury_silent(connection, self.terms.dead_after)
+            alive = await leases.beat(connection, host_id)
+            buried = await leases.bury_silent(connection, self.terms.dead_after)
+            # A command may have been given in the very moment when its host was buried, or gave the charger back.
+            await leases.lose_orphans(connection)
+            return alive, buried
 
         alive, buried = await self._line.run(beat, timeout=self.terms.let_go_after / 2)
         if buried:

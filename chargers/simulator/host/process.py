@@ -17,7 +17,9 @@ from chargers.simulator.host.database import TROUBLE
 from chargers.simulator.host.dialler import Dialler
 from chargers.simulator.host.fleet import Holdings
 from chargers.simulator.host.gate import Gate
+from chargers.simulator.host.keeper import Keeper
 from chargers.simulator.host.membership import Membership, Terms
+from chargers.simulator.host.orders import Orders
 from chargers.simulator.host.recorder import Recorder
 from chargers.simulator.host.shell import Clock, SessionMaker, Shell
 from chargers.simulator.host.timers import Timers
@@ -39,14 +41,16 @@ class Host:
     make_session: SessionMaker
     say: Callable[[str], None]
     recorder: Recorder = field(init=False)
+    keeper: Keeper = field(init=False)
     membership: Membership = field(init=False)
     holdings: Holdings = field(init=False)
+    orders: Orders = field(init=False)
     ear: Ear = field(init=False)
 
     def __post_init__(self) -> None:
         loop = asyncio.get_running_loop()
         timers = Timers(loop)
-        self.recorder = Recorder()
+        self.recorder, self.keeper = Recorder(), Keeper()
         shell = Shell(
             loop=loop,
             clock=Clock(loop.time),
@@ -54,18 +58,24 @@ class Host:
             gate=Gate(loop, self.ramp),
             dial=Dialler(loop, timers),
             recorder=self.recorder,
+            keeper=self.keeper,
             make_session=self.make_session,
         )
         self.holdings = Holdings(shell, capacity=self.terms.capacity)
-        self.membership = Membership(self.terms, joined=self._joined, lost=self.holdings.abandon)
+        self.membership = Membership(
+            self.terms, joined=self._joined, lost=self.holdings.abandon, settle=self.keeper.flush
+        )
         self.holdings.on_lease_lost = self.membership.lose
         # A process that was asleep must let go before it sends a single heartbeat.
         timers.before = self.membership.check
-        self.ear = Ear(HostConsumer(self.holdings.look_soon), lambda: self.membership.host_id)
+        self.orders = Orders(self.holdings.runners, self.keeper, lambda: self.membership.host_id)
+        consumer = HostConsumer(self.holdings.look_soon, self.orders.look_soon)
+        self.ear = Ear(consumer, lambda: self.membership.host_id)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Hold sessions until `stop` is set, then end in order. A part that fails ends the process."""
-        parts = [self.membership.run(), self.holdings.run(), self.recorder.run(), self.ear.run(), self._progress()]
+        parts = [self.membership.run(), self.holdings.run(), self.recorder.run(), self.keeper.run()]
+        parts += [self.orders.run(), self.ear.run(), self._progress()]
         tasks = [asyncio.ensure_future(part) for part in parts]
         stopped = asyncio.ensure_future(stop.wait())
         try:
@@ -91,6 +101,7 @@ class Host:
         self.recorder.host_id = None  # leaving says of all chargers at once that they are offline
         try:
             async with asyncio.timeout(FLUSH_WITHIN):
+                await self.keeper.flush()
                 await self.recorder.flush()
         except TROUBLE as error:
             log.warning("records_lost", error=str(error) or repr(error))
@@ -100,6 +111,8 @@ class Host:
             log.warning("not_left", error=str(error) or repr(error), meanwhile="the leases run out by themselves")
         if host_id is not None:
             await self.ear.leave(host_id)
+        await self.keeper.close()
+        await self.orders.close()
         await self.recorder.close()
         await self.membership.close()
 

@@ -18,6 +18,7 @@ import structlog
 from chargers.simulator.effects import ConnectionState, Direction
 from chargers.simulator.host.aside import Aside
 from chargers.simulator.host.database import TROUBLE, Connection, Line
+from chargers.simulator.host.text import writable
 
 log = structlog.get_logger(__name__)
 
@@ -162,7 +163,7 @@ class Recorder:
         states, self._states = self._states, {}
         if not states or self.host_id is None:
             return
-        rows = [(key, self.host_id, *news._replace(detail=_writable(news.detail))) for key, news in states.items()]
+        rows = [(key, self.host_id, *news._replace(detail=writable(news.detail))) for key, news in states.items()]
         columns = [list(column) for column in zip(*rows, strict=True)]
 
         async def update(connection: Connection) -> None:
@@ -192,7 +193,7 @@ class Recorder:
         async def copy(connection: Connection) -> None:
             async with connection.cursor() as cursor, cursor.copy(_COPY) as sink:
                 for row in batch:
-                    await sink.write_row(row._replace(action=_writable(row.action), message=_writable(row.message)))
+                    await sink.write_row(row._replace(action=writable(row.action), message=writable(row.message)))
 
         try:
             await self._line.run(copy)
@@ -203,10 +204,3 @@ class Recorder:
             middle = len(batch) // 2
             await self._write(batch[:middle])
             await self._write(batch[middle:])
-
-
-def _writable(text: str) -> str:
-    """The same text without what PostgreSQL cannot hold: NUL, and halves of surrogate pairs."""
-    if "\x00" in text:
-        text = text.replace("\x00", "\ufffd")
-    return text if text.isascii() else text.encode("utf-8", "replace").decode()

@@ -4,17 +4,34 @@ Nothing that a session does can reach another: every call into it goes through `
 is, ends that session and starts it anew later.
 """
 
-from collections.abc import Callable
-from typing import Final
+import contextlib
+import json
+from collections.abc import Callable, Sequence
+from typing import Any, Final
 
 import structlog
 
 from chargers.protocol.versions import Version
-from chargers.simulator.effects import Close, Connect, ConnectionState, Effect, Log, Send, SetPing, Settled, State
+from chargers.simulator.effects import (
+    Close,
+    Connect,
+    ConnectionState,
+    Effect,
+    Intent,
+    Ledger,
+    Log,
+    Remember,
+    Send,
+    SetPing,
+    Settled,
+    State,
+)
 from chargers.simulator.host.port import Link
 from chargers.simulator.host.shell import SessionPort, Shell
 from chargers.simulator.host.specs import Lease
+from chargers.simulator.host.text import writable_json
 from chargers.simulator.host.timers import NEVER
+from chargers.simulator.model.specs import ChargerSpec
 
 log = structlog.get_logger(__name__)
 
@@ -29,10 +46,32 @@ Finished = Callable[["Runner"], None]
 class Runner:
     """Carries out what a session wants and feeds it what happens (`port.Listener`, `timers.Timed`)."""
 
-    __slots__ = ("_bugs", "_finished", "_life", "_link", "_session", "_shell", "due", "lease", "queued", "state")
+    __slots__ = (
+        "_bugs",
+        "_finished",
+        "_held",
+        "_life",
+        "_link",
+        "_memory",
+        "_orders",
+        "_session",
+        "_shell",
+        "_unkept",
+        "due",
+        "lease",
+        "queued",
+        "state",
+    )
 
-    def __init__(self, shell: Shell, lease: Lease) -> None:
+    def __init__(self, shell: Shell, lease: Lease, memory: str = "") -> None:
+        """`memory` is what the charger's former life left behind, as JSON ("" for nothing)."""
         self.due = self.queued = NEVER
+        self._memory = memory
+        #: ids of commands without an outcome yet
+        self._orders: set[str] | None = None
+        #: frames that wait until `_unkept` memories are on the disk
+        self._held: list[str] | None = None
+        self._unkept = 0
         self.lease = lease
         self.state = ConnectionState.OFFLINE
         self._shell = shell
@@ -62,7 +101,7 @@ class Runner:
         self._life += 1
         # Repeatable for one life of one lease, and different in each, so that message ids do not come again.
         seed = (self.lease.charger_id << 40) ^ (self.lease.epoch << 20) ^ (self.lease.revision << 8) ^ self._life
-        self._step(lambda: self._begin(self._shell.make_session(spec, now=now, seed=seed), now))
+        self._step(lambda: self._begin(self._made(spec, now, seed), now))
 
     def stop(self, finished: Finished) -> None:
         """Power the charger off and call `finished` once its connection is closed."""
@@ -73,6 +112,7 @@ class Runner:
         if session is not None:
             self._step(lambda: session.stop(self._shell.clock.now()))
         self._session = None
+        self._give_up_orders("powered_off")
         self._shell.timers.set(self, NEVER)
         if self._link is None:
             finished(self)
@@ -83,9 +123,20 @@ class Runner:
         """The lease is lost: off at once, and not a word about it to the database."""
         self._session = None
         self._finished = self._finished or (lambda _: None)
+        self._held = None
         self._shell.timers.set(self, NEVER)
         if self._link is not None:
             self._link.abort(why)
+
+    def order(self, intent: Intent) -> None:
+        """Carry out a command; its outcome goes to the keeper, exactly once."""
+        session = self._session
+        self._orders = self._orders or set()
+        self._orders.add(intent.id)
+        if session is None:
+            self._give_up_orders("powered_off")
+        else:
+            self._step(lambda: session.intent(self._shell.clock.now(), intent))
 
     # --- port.Listener ----------------------------------------------------------------------------------------------
 
@@ -112,6 +163,7 @@ class Runner:
         if link is not self._link:
             return
         session, self._link = self._session, None
+        self._held = None  # what the CSMS did not get, the session says again if it matters
         if session is not None:
             self._step(lambda: session.disconnected(self._shell.clock.now(), why))
         if self._finished is not None:
@@ -133,6 +185,17 @@ class Runner:
         """The session, if `link` is its connection and not one that was given up."""
         return self._session if link is self._link else None
 
+    def _made(self, spec: ChargerSpec, now: float, seed: int) -> SessionPort:
+        """A session that remembers; one that cannot understand what is left of its former life begins from nothing."""
+        make, memory = self._shell.make_session, self._memory
+        if not memory:
+            return make(spec, now=now, seed=seed)
+        try:
+            return make(spec, now=now, seed=seed, memory=json.loads(memory))
+        except Exception:  # a row that somebody edited, or of another release, must not keep a charger off for ever
+            log.exception("memory_unusable", charger_id=self.lease.charger_id)
+            return make(spec, now=now, seed=seed)
+
     def _begin(self, session: SessionPort, now: float) -> list[Effect]:
         self._session = session
         return session.start(now)
@@ -140,7 +203,9 @@ class Runner:
     def _step(self, call: Callable[[], list[Effect]]) -> None:
         """Let the session act, carry out what it wants, and set its alarm."""
         try:
-            for effect in call():
+            effects = call()
+            self._keep(effects)
+            for effect in effects:
                 self._do(effect)
             session = self._session
             wake = None if session is None else session.next_wake()
@@ -153,6 +218,73 @@ class Runner:
         else:
             timers.set(self, max(self._shell.clock.to_loop(wake), timers.time() + BREATH))
 
+    def _keep(self, effects: Sequence[Effect]) -> None:
+        """Hand over what must outlast this process.
+
+        What an urgent memory is about may be said in the same breath, as a transaction that begins. So nothing is sent
+        from here on until that memory is kept: a CSMS never knows of a transaction that its charger could forget.
+        """
+        news, remember, urgent, speaks = [], False, False, False
+        for effect in effects:
+            match effect:
+                case Ledger():
+                    news.append(effect.event)
+                case Remember():
+                    remember, urgent = True, urgent or effect.urgent
+                case Send():
+                    speaks = True
+        session = self._session
+        if not (news or remember) or session is None:
+            return
+        shell, lease = self._shell, self.lease
+        if remember:
+            self._memory = writable_json(session.memory())
+        then = _nothing if urgent else None
+        if urgent and speaks and self._link is not None:
+            self._held = self._held or []
+            self._unkept += 1
+            then = self._when_kept
+        memory = self._memory if remember else ""
+        now = shell.clock.now()
+        shell.keeper.keep(lease.charger_id, lease.epoch, at=now, news=news, memory=memory, then=then)
+
+    def _when_kept(self) -> None:
+        """Called in the writer's thread."""
+        with contextlib.suppress(RuntimeError):  # the loop has ended
+            self._shell.loop.call_soon_threadsafe(self._kept)
+
+    def _kept(self) -> None:
+        """One of the memories that frames wait for is kept."""
+        self._unkept -= 1
+        if self._unkept == 0:
+            self._speak_on()
+
+    def _say(self, text: str) -> None:
+        if self._held is not None:
+            self._held.append(text)
+        elif self._link is not None:
+            self._link.send(text)
+
+    def _speak_on(self) -> None:
+        held, self._held = self._held, None
+        if held and self._link is not None:
+            for text in held:
+                self._link.send(text)
+
+    def _settle(self, effect: Settled) -> None:
+        if self._orders and effect.intent_id in self._orders:
+            self._orders.remove(effect.intent_id)
+            self._tell(effect.intent_id, ok=effect.ok, code=effect.code, data=effect.data)
+
+    def _give_up_orders(self, code: str) -> None:
+        orders, self._orders = self._orders, None
+        for command_id in orders or ():
+            self._tell(command_id, ok=False, code=code, data={})
+
+    def _tell(self, command_id: str, *, ok: bool, code: str, data: dict[str, Any]) -> None:
+        lease = self.lease
+        self._shell.keeper.outcome(lease.charger_id, lease.epoch, command_id, ok=ok, code=code, data=data)
+
     def _do(self, effect: Effect) -> None:
         link, lease = self._link, self.lease
         match effect:
@@ -161,21 +293,21 @@ class Runner:
                     lease.charger_id, self._shell.clock.now(), effect.direction, effect.action, effect.message
                 )
             case Send():
-                if link is not None:
-                    link.send(effect.text)
+                self._say(effect.text)
             case State():
                 self._show(effect.state, effect.detail)
             case Connect():
                 session = self._session
                 self._shell.gate.enter(lambda: self._dial(session))
             case Close():
+                self._speak_on()
                 if link is not None:
                     link.close(effect.code, effect.reason)
             case SetPing():
                 if link is not None:
                     link.set_ping(effect.interval)
             case Settled():
-                log.info("intent_settled", charger_id=lease.charger_id, intent=effect.intent_id, code=effect.code)
+                self._settle(effect)
 
     def _dial(self, session: SessionPort | None) -> None:
         """The ramp lets it through; but it may have been stopped or started anew while it waited."""
@@ -197,9 +329,14 @@ class Runner:
         self._bugs += 1
         log.error("session_failed", charger_id=self.lease.charger_id, off_seconds=off, exc_info=error)
         self._session = None
+        self._give_up_orders("internal_error")
         if self._link is not None:
             self._link.abort("internal error of the simulator")
         detail = f"internal error of the simulator: {error!r}; next try in {off:.0f} s"
         self._show(ConnectionState.OFFLINE, detail)
         if not self.stopping:
             self._shell.timers.set(self, self._shell.timers.time() + off)
+
+
+def _nothing() -> None:
+    """Nobody waits for it."""

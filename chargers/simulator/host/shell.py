@@ -4,10 +4,11 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from chargers.simulator.effects import Effect, Intent
 from chargers.simulator.host.gate import Gate
+from chargers.simulator.host.keeper import Keeper
 from chargers.simulator.host.port import Dial
 from chargers.simulator.host.recorder import Recorder
 from chargers.simulator.host.timers import Timers
@@ -44,12 +45,17 @@ class SessionPort(Protocol):
     def next_wake(self) -> float | None:
         """When `wake` is to be called; None for never."""
 
+    def memory(self) -> dict[str, Any]:
+        """What outlasts this process, as JSON."""
+
 
 class SessionMaker(Protocol):
     """How a session is made; `Session` itself is one."""
 
-    def __call__(self, spec: ChargerSpec, *, now: float, seed: int) -> SessionPort:
-        """A session of the charger `spec`, not yet started."""
+    def __call__(
+        self, spec: ChargerSpec, *, now: float, seed: int, memory: dict[str, Any] | None = None
+    ) -> SessionPort:
+        """A session of the charger `spec`, not yet started, with the memory of its former life."""
 
 
 class Clock:
@@ -78,4 +84,5 @@ class Shell:
     gate: Gate
     dial: Dial
     recorder: Recorder
+    keeper: Keeper
     make_session: SessionMaker

@@ -1,15 +1,31 @@
 """A runner over sessions that are told what to want, and that fail."""
 
 import asyncio
+import uuid
 from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 
-from chargers.simulator.effects import Close, Connect, ConnectionState, Direction, Effect, Log, Send, State
+from chargers.simulator.effects import (
+    Close,
+    Connect,
+    ConnectionState,
+    Direction,
+    Effect,
+    Intent,
+    Ledger,
+    Log,
+    Remember,
+    Send,
+    Settled,
+    State,
+    TransactionStarted,
+)
 from chargers.simulator.host import runner as running
 from chargers.simulator.host.gate import Gate
+from chargers.simulator.host.keeper import Bundle, Keeper
 from chargers.simulator.host.port import Listener
 from chargers.simulator.host.recorder import Recorder
 from chargers.simulator.host.runner import Runner
@@ -61,6 +77,9 @@ class Script:
     def stop(self, now: float) -> list[Effect]:
         return self._do("stop")
 
+    def memory(self) -> dict[str, Any]:
+        return {"calls": len(self.calls)}
+
     def next_wake(self) -> float | None:
         return self.wake_at
 
@@ -96,20 +115,33 @@ class Bench:
         self.sessions: list[Script] = []
         self.seeds: list[int] = []
         self.plans = deque(plans)
-        self.shell = Shell(loop, Clock(loop.time), Timers(loop), Gate(loop, 1e6), self.dial, Recorder(), self.make)
+        self.memories: list[Any] = []
+        self.keeper = Keeper()
+        self.keeper.host_id = uuid.uuid4()
+        self.shell = Shell(
+            loop, Clock(loop.time), Timers(loop), Gate(loop, 1e6), self.dial, Recorder(), self.keeper, self.make
+        )
 
     def dial(self, address: str, subprotocol: str, listener: Listener) -> Line:
         self.links.append(Line(address, subprotocol, listener))
         return self.links[-1]
 
-    def make(self, spec: ChargerSpec, *, now: float, seed: int) -> Script:
+    def make(self, spec: ChargerSpec, *, now: float, seed: int, memory: Any = None) -> Script:
+        if memory == {"bad": True}:
+            raise KeyError("settings")
+        self.memories.append(memory)
         self.seeds.append(seed)
         self.sessions.append(Script(self.plans.popleft() if len(self.plans) > 1 else self.plans[0]))
         return self.sessions[-1]
 
-    def runner(self, **changes: Any) -> Runner:
+    def runner(self, memory: str = "", **changes: Any) -> Runner:
         values = {"charger_id": 7, "epoch": 3, "revision": 1, "ws_url": "ws://h/base/", "spec": SPEC} | changes
-        return Runner(self.shell, Lease(**values))
+        return Runner(self.shell, Lease(**values), memory)
+
+    def kept(self) -> Bundle:
+        """What waits to be written of charger 7."""
+        self.keeper._fold_news()
+        return self.keeper._bundles[7, self.keeper.host_id, 3]
 
     def shown(self) -> tuple[str, str]:
         news = [news for charger_id, news in self.shell.recorder._news if charger_id == 7][-1]
@@ -302,5 +334,133 @@ def test_every_life_has_its_own_seed(run):
         again.start()
         again.start()
         assert len(set(bench.seeds)) == 6
+
+    run(scenario())
+
+
+STARTED = Ledger(TransactionStarted(str(uuid.UUID(int=1)), 1, "TAG", 1.0, 100, offline=False))
+ORDER = Intent("c0ffee", "plug", {"connector": 1})
+
+
+def test_nothing_is_sent_before_an_urgent_memory_of_the_same_breath_is_kept(run):
+    async def scenario():
+        bench = Bench(DIALS | {"text": [Send("start"), STARTED, Remember(urgent=True)], "wake": [Send("later")]})
+        runner = bench.runner()
+        link = await opened(bench, runner)
+        runner.received(link, "x")
+        runner.ring(0.0)
+        assert link.done == []
+        bundle = bench.kept()
+        assert (bundle.memory, len(bundle.entries.started)) == ('{"calls":3}', 1)
+        bundle.tell()
+        await asyncio.sleep(0.01)
+        assert link.done == [("send", "start"), ("send", "later")]
+        runner.ring(0.0)
+        assert link.done[-1] == ("send", "later")
+
+    run(scenario())
+
+
+def test_a_memory_that_is_not_urgent_holds_nothing_up(run):
+    async def scenario():
+        bench = Bench(DIALS | {"text": [Send("sample"), Remember(urgent=False)]})
+        runner = bench.runner()
+        link = await opened(bench, runner)
+        runner.received(link, "x")
+        assert link.done == [("send", "sample")]
+        assert bench.kept().memory
+
+    run(scenario())
+
+
+def test_a_charger_that_hangs_up_says_first_what_it_held_back(run):
+    async def scenario():
+        bench = Bench(DIALS | {"text": [Send("stop"), Close(1000, "reboot"), Remember(urgent=True)]})
+        runner = bench.runner()
+        link = await opened(bench, runner)
+        runner.received(link, "x")
+        assert link.done == [("send", "stop"), ("close", 1000, "reboot")]
+
+    run(scenario())
+
+
+def test_what_was_held_back_for_one_connection_is_not_said_on_the_next(run):
+    async def scenario():
+        bench = Bench(DIALS | {"text": [Send("start"), Remember(urgent=True)], "wake": [Connect()]})
+        runner = bench.runner()
+        link = await opened(bench, runner)
+        runner.received(link, "x")
+        runner.closed(link, "gone")
+        runner.ring(0.0)
+        await asyncio.sleep(0.03)
+        runner.opened(bench.links[1], "ocpp1.6")
+        bench.kept().tell()
+        await asyncio.sleep(0.01)
+        assert (link.done, bench.links[1].done) == ([], [])
+
+    run(scenario())
+
+
+def test_a_session_begins_with_what_the_former_life_left_and_after_a_bug_with_what_it_last_kept(run, monkeypatch):
+    async def scenario():
+        bench = Bench(DIALS | {"text": [Remember(urgent=True)], "wake": ValueError("bug")})
+        runner = bench.runner(memory='{"wh": 5}')
+        link = await opened(bench, runner)
+        runner.received(link, "x")
+        runner.ring(0.0)
+        runner.ring(0.0)
+        assert bench.memories == [{"wh": 5}, {"calls": 3}]
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("memory", ['{"bad": true}', "{"])
+def test_a_memory_that_no_session_understands_costs_the_memory_and_not_the_charger(run, memory):
+    async def scenario():
+        bench = Bench(DIALS)
+        await opened(bench, bench.runner(memory=memory))
+        assert bench.memories == [None]
+
+    run(scenario())
+
+
+def test_an_order_has_the_outcome_that_the_session_settles(run):
+    async def scenario():
+        bench = Bench(DIALS | {"intent": [Settled("c0ffee", ok=False, code="faulted", data={"a": "\x00"})]})
+        runner = bench.runner()
+        await opened(bench, runner)
+        runner.order(ORDER)
+        assert bench.kept().endings == [("c0ffee", "failed", '{"code":"faulted","data":{"a":"\\ufffd"}}')]
+        runner.stop(lambda _: None)
+        assert len(bench.kept().endings) == 1
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("end", ["stop", "bug", "no session"])
+def test_an_order_without_an_end_of_its_own_ends_with_the_session(run, end):
+    async def scenario():
+        bench = Bench(DIALS | {"wake": ValueError("bug")})
+        runner = bench.runner()
+        if end == "no session":
+            runner.order(ORDER)
+        else:
+            await opened(bench, runner)
+            runner.order(ORDER)
+            runner.stop(lambda _: None) if end == "stop" else runner.ring(0.0)
+        code = "internal_error" if end == "bug" else "powered_off"
+        assert [ending.outcome for ending in bench.kept().endings] == [f'{{"code":"{code}","data":{{}}}}']
+
+    run(scenario())
+
+
+def test_a_lost_lease_says_nothing_of_its_orders(run):
+    async def scenario():
+        bench = Bench(DIALS)
+        runner = bench.runner()
+        await opened(bench, runner)
+        runner.order(ORDER)
+        runner.cut("lost")
+        assert not bench.keeper._news
 
     run(scenario())

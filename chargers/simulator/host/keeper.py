@@ -1,0 +1,237 @@
+"""Keeps what must not be lost: the chargers' memories, their ledger, and the outcomes of their commands.
+
+Apart from the recorder, which writes much that may be lost. Sessions append in their thread; a thread of its own folds
+what came and writes it in one transaction: memory and ledger of a charger are always of the same moment, and a command
+is not said to be done before what it did is kept. Nothing is written for a lease that is over: a share lock on the
+host's row keeps whoever buries the host waiting until the transaction has ended.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final, NamedTuple
+from uuid import UUID
+
+import psycopg
+import structlog
+
+from chargers.simulator.effects import LedgerEvent
+from chargers.simulator.host import ledger
+from chargers.simulator.host.aside import Aside
+from chargers.simulator.host.database import TROUBLE, Connection, Line
+from chargers.simulator.host.text import writable_json
+
+log = structlog.get_logger(__name__)
+
+#: seconds between two looks when nothing is urgent, and for which urgent things wait for company
+EVERY, COMPANY = 0.2, 0.01
+#: chargers written in one transaction
+BATCH: Final = 1_000
+#: seconds between tries when the database is away
+RETRY_FIRST, RETRY_MOST = 0.5, 5.0
+#: seconds for one transaction: chargers may wait for it before they speak on
+TIMEOUT: Final = 5.0
+#: characters of an outcome's data; a charger's whole state has some ten thousand
+MAX_OUTCOME: Final = 1_000_000
+
+_MEMORY = """
+    INSERT INTO chargers_chargermemory (charger_id, lease_epoch, state, at)
+    SELECT news.charger, news.epoch, news.state, news.at
+    FROM unnest(%s::bigint[], %s::uuid[], %s::bigint[], %s::jsonb[], %s::timestamptz[])
+        AS news (charger, host, epoch, state, at)
+    JOIN chargers_charger AS charger ON charger.id = news.charger
+        AND charger.lease_epoch = news.epoch AND charger.host_id IS NOT DISTINCT FROM news.host
+    ON CONFLICT (charger_id) DO UPDATE
+    SET lease_epoch = excluded.lease_epoch, state = excluded.state, at = excluded.at
+"""
+_OUTCOMES = """
+    UPDATE chargers_command AS command SET status = news.status, outcome = news.outcome, settled_at = now()
+    FROM unnest(%s::text[], %s::text[], %s::jsonb[]) AS news (id, status, outcome)
+    WHERE command.id = news.id AND command.status = 'running'
+"""
+
+
+Then = Callable[[], None]
+
+
+class Ending(NamedTuple):
+    """What became of a command, as its columns."""
+
+    id: str
+    status: str
+    outcome: str
+
+
+@dataclass(slots=True)
+class Bundle:
+    """All that waits of one charger under one lease."""
+
+    memory: str = ""
+    at: datetime | None = None
+    entries: ledger.Entries = field(default_factory=ledger.Entries)
+    endings: list[Ending] = field(default_factory=list)
+    then: list[Then] = field(default_factory=list)
+
+    def tell(self) -> None:
+        """Those who waited for this wait no more."""
+        for then in self.then:
+            then()
+        self.then.clear()
+
+
+class Keeper:
+    """The one writer of memories, ledger and outcomes of a host."""
+
+    def __init__(self) -> None:
+        #: the host under whose leases is written; what came before a change is still written under the old one
+        self.host_id: UUID | None = None
+        self._news: deque[tuple[ledger.Lease, Callable[[Bundle], None]]] = deque()
+        self._signalled = False
+        self._aside: Aside | None = None
+        # The writer's own.
+        self._bundles: dict[ledger.Lease, Bundle] = {}
+        self._line = Line("keeper")
+        self._flushing = asyncio.Lock()
+        self._urgent = asyncio.Event()
+
+    # --- what sessions call: no waiting, no failing -----------------------------------------------------------------
+
+    def keep(
+        self, charger_id: int, epoch: int, *, at: float, news: Sequence[LedgerEvent], memory: str, then: Then | None
+    ) -> None:
+        """Keep the memory (JSON, "" for none) instead of the one before, and write the news into the ledger.
+
+        With `then` it is urgent: on its way to the disk at once, and `then` is called in the writer's thread when it is
+        there, or could not be brought there.
+        """
+
+        def fold(bundle: Bundle) -> None:
+            if memory:
+                bundle.memory, bundle.at = memory, ledger.moment(at)
+            if then is not None:
+                bundle.then.append(then)
+            for event in news:
+                bundle.entries.add(event)
+
+        if not self._append(charger_id, epoch, fold, urgent=then is not None) and then is not None:
+            then()
+
+    def outcome(self, charger_id: int, epoch: int, command_id: str, *, ok: bool, code: str, data: Any) -> None:
+        """Write what became of a command; somebody may be waiting for it."""
+
+        def fold(bundle: Bundle) -> None:
+            text = writable_json({"code": code, "data": data})
+            if len(text) > MAX_OUTCOME:
+                text = writable_json({"code": code, "data": {"too_long": len(text)}})
+            bundle.endings.append(Ending(command_id, "done" if ok else "failed", text))
+
+        self._append(charger_id, epoch, fold, urgent=True)
+
+    def _append(self, charger_id: int, epoch: int, fold: Callable[[Bundle], None], *, urgent: bool) -> bool:
+        host_id = self.host_id
+        if host_id is None:
+            return False
+        self._news.append(((charger_id, host_id, epoch), fold))
+        if urgent and not self._signalled and self._aside is not None:
+            self._signalled = True
+            self._aside.soon(self._urgent.set)
+        return True
+
+    # --- what the host calls ----------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Write until cancelled."""
+        await self._beside().run(self._write_for_ever())
+
+    async def flush(self) -> None:
+        """Write everything that waits now. Raises one of `database.TROUBLE`; nothing is lost by that."""
+        if self._news or self._bundles:
+            await self._beside().run(self._flush())
+
+    async def close(self) -> None:
+        """Let go of the database and of the thread. Call `flush` before."""
+        if self._aside is not None:
+            await self._aside.run(self._line.close())
+            self._aside.close()
+            self._aside = None
+
+    def _beside(self) -> Aside:
+        self._aside = self._aside or Aside("keeper")
+        return self._aside
+
+    # --- the writer, in its own thread ------------------------------------------------------------------------------
+
+    async def _write_for_ever(self) -> None:
+        wait = EVERY
+        while True:
+            try:
+                async with asyncio.timeout(wait):
+                    await self._urgent.wait()
+                await asyncio.sleep(COMPANY if wait == EVERY else wait)
+            except TimeoutError:
+                pass
+            self._urgent.clear()
+            self._signalled = False  # before the news are taken: what comes from now on signals again
+            try:
+                # Shielded: a transaction that is given up in the middle may be committed, and would be written again.
+                await asyncio.shield(asyncio.ensure_future(self._flush()))
+            except TROUBLE as error:
+                wait = min(max(RETRY_FIRST, wait * 2), RETRY_MOST)
+                log.warning("memories_wait", error=str(error) or repr(error), chargers=len(self._bundles))
+            else:
+                wait = EVERY
+
+    async def _flush(self) -> None:
+        async with self._flushing:
+            self._fold_news()
+            while self._bundles:
+                keys = list(self._bundles)[:BATCH]
+                try:
+                    await self._write({key: self._bundles[key] for key in keys})
+                finally:
+                    for key in keys:
+                        self._bundles[key].tell()
+                for key in keys:
+                    del self._bundles[key]
+
+    def _fold_news(self) -> None:
+        for _ in range(len(self._news)):
+            lease, fold = self._news.popleft()
+            bundle = self._bundles.setdefault(lease, Bundle())
+            try:
+                fold(bundle)
+            except (ValueError, TypeError) as error:
+                log.exception("news_refused", charger_id=lease[0], error=str(error))
+
+    async def _write(self, bundles: dict[ledger.Lease, Bundle]) -> None:
+        """Write in one transaction; what PostgreSQL refuses of one charger costs that charger's news only."""
+        try:
+            await self._line.run(lambda connection: _write_all(connection, bundles), timeout=TIMEOUT)
+        except (psycopg.DataError, psycopg.IntegrityError) as error:
+            if len(bundles) == 1:
+                log.exception("memory_refused", charger_id=next(iter(bundles))[0], error=str(error))
+                return
+            keys = list(bundles)
+            middle = len(keys) // 2
+            for half in (keys[:middle], keys[middle:]):
+                await self._write({key: bundles[key] for key in half})
+
+
+async def _write_all(connection: Connection, bundles: dict[ledger.Lease, Bundle]) -> None:
+    hosts = list({host for _, host, _ in bundles})
+    cursor = await connection.execute(
+        "SELECT id FROM chargers_simulatorhost WHERE id = ANY(%s) AND status <> 'gone' ORDER BY id FOR SHARE", [hosts]
+    )
+    living = {row[0] for row in await cursor.fetchall()}
+    held = {lease: bundle for lease, bundle in bundles.items() if lease[1] in living}
+    if len(held) < len(bundles):
+        log.warning("memories_too_late", chargers=len(bundles) - len(held), reason="the host was declared dead")
+    await ledger.write(connection, ((lease, bundle.entries) for lease, bundle in held.items()))
+    memories = [(*lease, bundle.memory, bundle.at) for lease, bundle in held.items() if bundle.memory]
+    if memories:
+        await connection.execute(_MEMORY, [list(column) for column in zip(*memories, strict=True)])
+    endings = [ending for bundle in held.values() for ending in bundle.endings]
+    if endings:
+        await connection.execute(_OUTCOMES, [list(column) for column in zip(*endings, strict=True)])
