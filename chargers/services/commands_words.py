@@ -6,7 +6,9 @@ from typing import Any, Final
 _SENTENCES: Final = {
     "ambiguous_transaction": "Several transactions run on this charger: name one with transaction_id.",
     "bad_behaviour": "The charger does not understand this behaviour.",
+    "bad_configuration": "The configuration must map keys to values.",
     "bad_entries": "The charger cannot hold this list: too many entries, or one that is malformed.",
+    "bad_goal": "The duration and the energy must be numbers above 0.",
     "bad_id_tag": "The id tag is too long for the charger's OCPP version (20 characters in 1.6, 36 in 2.0.1).",
     "bad_payload": "The payload does not fit OCPP's schema.",
     "bad_power": "The power must be a number of watts from 0 on.",
@@ -23,6 +25,7 @@ _SENTENCES: Final = {
     "not_plugged": "No car is plugged in: plug the connector first.",
     "not_supported": "A charger of this OCPP version cannot do this.",
     "refused": "The CSMS refused the message.",
+    "powered_off": "The charger was switched off before it could do it.",
     "rejected": "The charger rejected a value.",
     "reserved": "The connector is reserved for somebody else.",
     "unavailable": "The connector is out of service.",

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 from functools import partial
 from typing import Any, Final
+from zlib import crc32
 
 from chargers.simulator.dialects.base import Block, Done, IntentHandler, TimerHandler
 from chargers.simulator.dialects.context import Context
@@ -55,7 +56,7 @@ class LifeBlock(Block):
             if connector.transaction is None:
                 unplug(ctx, connector)
         specs = {one.number: one.spec for one in ctx.station.connectors}
-        ctx.driver = Driver(behaviour, specs, now=ctx.now, seed=int(ctx.behaviour.get("seed") or 0))
+        ctx.driver = Driver(behaviour, specs, now=ctx.now, seed=_seed(ctx, ctx.behaviour))
         _arm(ctx)
 
     def transaction_started(self, ctx: Context, transaction: Transaction) -> None:
@@ -85,7 +86,7 @@ class LifeBlock(Block):
                 return Done(ok=False, code="bad_behaviour", data={"known": sorted(_OPTIONS | {"seed", "off"})})
             ctx.behaviour = dict(intent.data)
             specs = {one.number: one.spec for one in ctx.station.connectors}
-            ctx.driver = Driver(behaviour, specs, now=ctx.now, seed=int(intent.data.get("seed") or ctx.seed()))
+            ctx.driver = Driver(behaviour, specs, now=ctx.now, seed=_seed(ctx, intent.data))
         ctx.remember(urgent=True)
         _arm(ctx)
         return Done(ok=True)
@@ -136,6 +137,12 @@ def _arm(ctx: Context) -> None:
     ctx.timers.pop(DRIVER_TIMER, None)
     if ctx.driver is not None and not ctx.driver.visiting and ctx.behaviour is None:
         ctx.driver = None
+
+
+def _seed(ctx: Context, options: Mapping[str, Any]) -> int:
+    """One seed is given to a whole fleet: each charger makes a life of its own from it, the same again each time."""
+    seed = options.get("seed")
+    return crc32(ctx.spec.identity.encode()) ^ (ctx.seed() if seed is None else int(seed))
 
 
 def _described(options: Mapping[str, Any]) -> Behaviour | None:
