@@ -15,6 +15,7 @@ _ENERGY: Final = "Energy.Active.Import.Register"
 _TRIGGERED: Final = "Trigger"
 _SLACK_WH: Final = 0.5  #: a register in kWh may be rounded
 _MAX_TEXT: Final = 500
+_REGISTERS: Final = frozenset({"meter_start", "last_wh", "meter_stop"})
 _ROOM: Final = {"id_token": 255, "last_disorder": _MAX_TEXT}  #: characters; 64 for the rest
 
 
@@ -101,7 +102,7 @@ class Transaction:
         return {name: getattr(self, name) for name in COLUMNS}
 
     def as_columns(self) -> dict[str, Any]:
-        """The columns of its row. Texts of a station fit and hold nothing that a database refuses."""
+        """The columns of its row. Values of a station have one type, fit, and hold nothing that a database refuses."""
         return {name: _fit(name, value) for name, value in self.as_dict().items()}
 
 
@@ -118,7 +119,9 @@ class Entry:
 
 
 def _fit(name: str, value: object) -> object:
-    return value.replace("\x00", "\ufffd")[: _ROOM.get(name, 64)] if isinstance(value, str) else value
+    if isinstance(value, str):
+        return value.replace("\x00", "\ufffd")[: _ROOM.get(name, 64)]
+    return float(value) if name in _REGISTERS and isinstance(value, int) else value
 
 
 def _earlier(at: str, than: str) -> bool:

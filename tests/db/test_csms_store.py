@@ -50,6 +50,11 @@ def test_what_is_written_is_read_again_to_the_last_column():
     assert transactions_read(["A", "B", "C"]) == {"A": [full(), bare], "B": [full("9")], "C": []}
 
 
+def test_registers_may_be_whole_numbers_or_not():
+    transactions_write([entry("A", full("1", meter_stop=30)), entry("A", full("2", meter_stop=30.5, meter_start=None))])
+    assert [one.meter_stop for one in transactions_read(["A"])["A"]] == [30, 30.5]
+
+
 def test_a_transaction_has_one_row_that_moves_on(django_assert_num_queries):
     transactions_write([entry("A", full(messages=1, samples=0))])
     with django_assert_num_queries(1):
