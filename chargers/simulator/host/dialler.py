@@ -1,7 +1,9 @@
 """How connections are made: name look-up, TCP, TLS, then the connection goes on by itself."""
 
 import asyncio
+import os
 import ssl
+from functools import lru_cache
 from typing import Final
 
 from websockets.client import ClientProtocol
@@ -9,6 +11,7 @@ from websockets.exceptions import WebSocketException
 from websockets.typing import Subprotocol
 from websockets.uri import WebSocketURI, parse_uri
 
+from chargers.simulator.effects import Credentials
 from chargers.simulator.host import reasons
 from chargers.simulator.host.port import Listener
 from chargers.simulator.host.resolver import Resolver
@@ -28,27 +31,34 @@ class Dialler:
         self._resolver = Resolver(loop)
         self._tls: ssl.SSLContext | None = None
 
-    def __call__(self, address: str, subprotocol: str, listener: Listener) -> Connection:
+    def __call__(
+        self, address: str, subprotocol: str, listener: Listener, credentials: Credentials | None = None
+    ) -> Connection:
         """Begin to dial and return at once (`port.Dial`)."""
         connection = Connection(listener, self._timers)
-        connection.begin(self._loop.create_task(self._dial(connection, address, subprotocol)))
+        credentials = credentials or Credentials()
+        connection.begin(self._loop.create_task(self._dial(connection, address, subprotocol, credentials)))
         return connection
 
-    async def _dial(self, connection: Connection, address: str, subprotocol: str) -> None:
+    async def _dial(self, connection: Connection, address: str, subprotocol: str, credentials: Credentials) -> None:
         host, port = address, 0
         try:
+            if credentials.tls and address.startswith("ws:"):
+                address = f"wss:{address.removeprefix('ws:')}"
             uri = parse_uri(address)
             host, port = uri.host, uri.port
-            await self._connect(connection, uri)
+            await self._connect(connection, uri, credentials)
         except (OSError, ValueError, WebSocketException) as error:
             connection.fail(reasons.of_dial_error(error, host, port))
         else:
             offered = [Subprotocol(subprotocol)]
-            connection.shake(ClientProtocol(uri, subprotocols=offered, max_size=None, logger=wire_log))
+            client = ClientProtocol(uri, subprotocols=offered, max_size=None, logger=wire_log)
+            connection.shake(client, credentials.authorization)
 
-    async def _connect(self, connection: Connection, uri: WebSocketURI) -> None:
+    async def _connect(self, connection: Connection, uri: WebSocketURI, credentials: Credentials) -> None:
         addresses = await self._resolver.resolve(uri.host, uri.port)
         last = len(addresses) - 1
+        tls = self._context(credentials) if uri.secure else None
         for number, ip in enumerate(addresses):
             try:
                 async with asyncio.timeout(OPEN_TIMEOUT if number == last else ADDRESS_TIMEOUT):
@@ -56,7 +66,7 @@ class Dialler:
                         lambda: connection,
                         ip,
                         uri.port,
-                        ssl=self._context() if uri.secure else None,
+                        ssl=tls,
                         server_hostname=uri.host if uri.secure else None,
                     )
             except OSError:
@@ -65,8 +75,40 @@ class Dialler:
             else:
                 return
 
-    def _context(self) -> ssl.SSLContext:
-        """One context for all: loading the trusted certificates takes 20 ms and 500 KB. SSL_CERT_FILE adds a CA."""
+    def _context(self, credentials: Credentials) -> ssl.SSLContext:
+        """One context for all: loading the trusted certificates takes 20 ms and 500 KB. SSL_CERT_FILE adds a CA.
+
+        A charger with security profile 2 or 3 trusts its own roots only (A00.FR.309 "CPO root"); one with a
+        certificate of its own has a context of its own.
+        """
+        if credentials.certificate:
+            return _own_context(credentials)
+        if credentials.tls:
+            return _rooted_context(credentials.roots)
         if self._tls is None:
             self._tls = ssl.create_default_context()
         return self._tls
+
+
+@lru_cache(maxsize=64)
+def _rooted_context(roots: tuple[str, ...]) -> ssl.SSLContext:
+    return _new_context(roots)
+
+
+def _new_context(roots: tuple[str, ...]) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    if roots:
+        context.load_verify_locations(cadata="\n".join(roots))
+    return context
+
+
+def _own_context(credentials: Credentials) -> ssl.SSLContext:
+    context = _new_context(credentials.roots)
+    # The ssl module takes keys from files only: one that is in memory and never on a disk.
+    handle = os.memfd_create("credentials")
+    try:
+        os.write(handle, f"{credentials.key}\n{credentials.certificate}".encode())
+        context.load_cert_chain(f"/proc/self/fd/{handle}")
+    finally:
+        os.close(handle)
+    return context

@@ -2,6 +2,8 @@
 
 from typing import Protocol
 
+from chargers.simulator.effects import Credentials
+
 
 class Link(Protocol):
     """One connection, from the moment that it is dialled until its listener was told `closed`."""
@@ -38,5 +40,7 @@ class Listener(Protocol):
 class Dial(Protocol):
     """How a connection is made."""
 
-    def __call__(self, address: str, subprotocol: str, listener: Listener) -> Link:
+    def __call__(
+        self, address: str, subprotocol: str, listener: Listener, credentials: Credentials | None = None
+    ) -> Link:
         """Begin to dial `address` (`ws://` or `wss://`) and return at once."""

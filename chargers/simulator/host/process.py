@@ -11,10 +11,12 @@ from typing import Final
 from uuid import UUID
 
 import structlog
+from django.conf import settings
 
 from chargers.simulator.host.consumer import Ear, HostConsumer
 from chargers.simulator.host.database import TROUBLE
 from chargers.simulator.host.dialler import Dialler
+from chargers.simulator.host.files import Files, MessageLog
 from chargers.simulator.host.fleet import Holdings
 from chargers.simulator.host.gate import Gate
 from chargers.simulator.host.keeper import Keeper
@@ -23,6 +25,7 @@ from chargers.simulator.host.orders import Orders
 from chargers.simulator.host.recorder import Recorder
 from chargers.simulator.host.shell import Clock, SessionMaker, Shell
 from chargers.simulator.host.timers import Timers
+from chargers.simulator.host.transfers import Rules
 
 log = structlog.get_logger(__name__)
 
@@ -42,6 +45,8 @@ class Host:
     say: Callable[[str], None]
     recorder: Recorder = field(init=False)
     keeper: Keeper = field(init=False)
+    messages: MessageLog = field(init=False)
+    files: Files = field(init=False)
     membership: Membership = field(init=False)
     holdings: Holdings = field(init=False)
     orders: Orders = field(init=False)
@@ -50,7 +55,8 @@ class Host:
     def __post_init__(self) -> None:
         loop = asyncio.get_running_loop()
         timers = Timers(loop)
-        self.recorder, self.keeper = Recorder(), Keeper()
+        self.recorder, self.keeper, self.messages = Recorder(), Keeper(), MessageLog()
+        self.files = Files(loop, Rules(tuple(settings.TRANSFER_HOSTS)), self.messages)
         shell = Shell(
             loop=loop,
             clock=Clock(loop.time),
@@ -60,6 +66,7 @@ class Host:
             recorder=self.recorder,
             keeper=self.keeper,
             make_session=self.make_session,
+            files=self.files,
         )
         self.holdings = Holdings(shell, capacity=self.terms.capacity)
         self.membership = Membership(
@@ -111,6 +118,8 @@ class Host:
             log.warning("not_left", error=str(error) or repr(error), meanwhile="the leases run out by themselves")
         if host_id is not None:
             await self.ear.leave(host_id)
+        await self.files.close()
+        await self.messages.close()
         await self.keeper.close()
         await self.orders.close()
         await self.recorder.close()

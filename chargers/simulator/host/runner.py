@@ -8,24 +8,33 @@ import contextlib
 import json
 from collections.abc import Callable, Sequence
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import structlog
 
 from chargers.protocol.versions import Version
 from chargers.simulator.effects import (
+    Abandon,
     Close,
     Connect,
     ConnectionState,
+    Credentials,
+    Download,
     Effect,
     Intent,
+    KeyPair,
     Ledger,
     Log,
+    MakeKey,
     Remember,
     Send,
     SetPing,
     Settled,
     State,
+    Transfer,
+    Upload,
 )
+from chargers.simulator.host.files import Files
 from chargers.simulator.host.port import Link
 from chargers.simulator.host.shell import SessionPort, Shell
 from chargers.simulator.host.specs import Lease
@@ -112,6 +121,7 @@ class Runner:
         if session is not None:
             self._step(lambda: session.stop(self._shell.clock.now()))
         self._session = None
+        self._abandon_files()
         self._give_up_orders("powered_off")
         self._shell.timers.set(self, NEVER)
         if self._link is None:
@@ -122,6 +132,7 @@ class Runner:
     def cut(self, why: str) -> None:
         """The lease is lost: off at once, and not a word about it to the database."""
         self._session = None
+        self._abandon_files()
         self._finished = self._finished or (lambda _: None)
         self._held = None
         self._shell.timers.set(self, NEVER)
@@ -298,7 +309,7 @@ class Runner:
                 self._show(effect.state, effect.detail)
             case Connect():
                 session = self._session
-                self._shell.gate.enter(lambda: self._dial(session))
+                self._shell.gate.enter(lambda: self._dial(session, effect.credentials))
             case Close():
                 self._speak_on()
                 if link is not None:
@@ -308,15 +319,44 @@ class Runner:
                     link.set_ping(effect.interval)
             case Settled():
                 self._settle(effect)
+            case Download() | Upload() | Abandon() | MakeKey():
+                if self._shell.files is not None and self._session is not None:
+                    self._exchange(self._shell.files, self._session, effect)
 
-    def _dial(self, session: SessionPort | None) -> None:
+    def _exchange(self, files: Files, session: SessionPort, effect: Download | Upload | Abandon | MakeKey) -> None:
+        """Let a file or a key be fetched, brought or made; what comes of it is for this session only."""
+        charger_id, csms = self.lease.charger_id, urlsplit(self.lease.ws_url).hostname or ""
+
+        def over(transfer: Transfer) -> None:
+            if session is self._session:
+                self._step(lambda: session.transferred(self._shell.clock.now(), effect.id, transfer))
+
+        def made(pair: KeyPair) -> None:
+            if session is self._session:
+                self._step(lambda: session.key_made(self._shell.clock.now(), effect.id, pair))
+
+        match effect:
+            case Download():
+                files.download(charger_id, csms, effect, over)
+            case Upload():
+                files.upload(charger_id, csms, effect, over)
+            case Abandon():
+                files.abandon(charger_id, effect.id)
+            case MakeKey():
+                files.make_key(effect, made)
+
+    def _abandon_files(self) -> None:
+        if self._shell.files is not None:
+            self._shell.files.abandon_all(self.lease.charger_id)
+
+    def _dial(self, session: SessionPort | None, credentials: Credentials | None) -> None:
         """The ramp lets it through; but it may have been stopped or started anew while it waited."""
         if session is None or session is not self._session or self._link is not None:
             return
         spec = self.lease.spec
         if spec is not None:
             subprotocol = Version(spec.ocpp_version).subprotocol
-            self._link = self._shell.dial(self.lease.address, subprotocol, self)
+            self._link = self._shell.dial(self.lease.address, subprotocol, self, credentials)
 
     def _show(self, state: ConnectionState, detail: str) -> None:
         self.state = state
@@ -329,6 +369,7 @@ class Runner:
         self._bugs += 1
         log.error("session_failed", charger_id=self.lease.charger_id, off_seconds=off, exc_info=error)
         self._session = None
+        self._abandon_files()
         self._give_up_orders("internal_error")
         if self._link is not None:
             self._link.abort("internal error of the simulator")

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from chargers.simulator.effects import Effect, Intent
+from chargers.simulator.effects import Effect, Intent, KeyPair, Transfer
+from chargers.simulator.host.files import Files
 from chargers.simulator.host.gate import Gate
 from chargers.simulator.host.keeper import Keeper
 from chargers.simulator.host.port import Dial
@@ -38,6 +39,12 @@ class SessionPort(Protocol):
 
     def disconnected(self, now: float, why: str) -> list[Effect]:
         """The connection is over, or the dial failed."""
+
+    def transferred(self, now: float, transfer_id: str, transfer: Transfer) -> list[Effect]:
+        """A file transfer came to its end."""
+
+    def key_made(self, now: float, key_id: str, pair: KeyPair) -> list[Effect]:
+        """A key pair is there."""
 
     def stop(self, now: float) -> list[Effect]:
         """Power off."""
@@ -86,3 +93,4 @@ class Shell:
     recorder: Recorder
     keeper: Keeper
     make_session: SessionMaker
+    files: Files | None = None  #: None in tests of sessions that exchange none

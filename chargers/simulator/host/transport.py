@@ -91,15 +91,19 @@ class Connection(asyncio.Protocol):
         dialling.add_done_callback(self._dialled)
         self._schedule()
 
-    def shake(self, client: ClientProtocol) -> None:
-        """TCP and TLS are up: send the opening handshake of `client`."""
+    def shake(self, client: ClientProtocol, authorization: str = "") -> None:
+        """TCP and TLS are up: send the opening handshake of `client`, with that header if it is not empty."""
         self._dialling = None
         if self._transport is None:
             self._over(self._why or "the CSMS closed the connection before the handshake")
             return
         self._phase = Phase.SHAKING
         self._wire, self._head = client, bytearray()
-        client.send_request(client.connect())
+        request = client.connect()
+        if authorization:
+            request.headers.pop("Authorization", None)  # from a login in the address
+            request.headers["Authorization"] = authorization
+        client.send_request(request)
         self._flush()
 
     def fail(self, why: str) -> None:

@@ -122,7 +122,7 @@ class Bench:
             loop, Clock(loop.time), Timers(loop), Gate(loop, 1e6), self.dial, Recorder(), self.keeper, self.make
         )
 
-    def dial(self, address: str, subprotocol: str, listener: Listener) -> Line:
+    def dial(self, address: str, subprotocol: str, listener: Listener, _credentials: Any = None) -> Line:
         self.links.append(Line(address, subprotocol, listener))
         return self.links[-1]
 
