@@ -155,10 +155,10 @@ class Driver:
 
     def settle_connection(self) -> "Driver":
         """Let the connection come back, whatever it is at."""
-        if self.waits_for_end:
-            self.drop()
         while not self.open:
-            if self.dialling:
+            if self.waits_for_end:
+                self.drop()
+            elif self.dialling:
                 self.connect()
             else:
                 due = self.session.next_wake()
