@@ -14,7 +14,8 @@ from chargers.csms.models import SeenTransaction
 from chargers.models import Charger, Transaction
 from chargers.protocol import parse_time
 
-_SLACK: Final = 0.0015  #: seconds: messages tell whole milliseconds
+_TOLD: Final = 0.001  #: seconds: messages tell whole milliseconds, what is below is cut off
+_ROUNDING: Final = 0.00001  #: seconds, of the numbers
 
 
 @dataclass(slots=True)
@@ -52,7 +53,7 @@ def transactions_reconcile(*, since: datetime | None = None) -> Reconciliation:
     seen = _seen(set(stations.values()), since)
     for row in rows.order_by("started_at", "id").iterator(chunk_size=2000):
         _compare(result, row, stations[row.charger_id], seen)
-    for (station, number), other in seen.items():
+    for (station, number), other in sorted(seen.items(), key=lambda item: item[0]):
         if other.started_at is None:
             result.complaints.append(f"{station}: the CSMS heard of transaction {number} but not of its start")
         else:
@@ -122,4 +123,4 @@ def _same_time(moment: datetime | None, text: str | None) -> bool:
     told = parse_time(text) if text is not None else None
     if moment is None or told is None:
         return moment is None and told is None
-    return abs(moment.timestamp() - told) <= _SLACK
+    return -_ROUNDING < moment.timestamp() - told < _TOLD + _ROUNDING
