@@ -148,11 +148,11 @@ class Reservations:
 
     def _blocking(self, connector: int) -> list[Reservation]:
         """The reservations that keep a connector from strangers now."""
-        found = self._on_evse(connector)
+        own = self._on_evse(connector)
         place, whole = self._station.connector(connector), self._whole
-        if whole is not None and place is not None and not self._free() - {place.evse.number}:
-            found.append(whole)
-        return found
+        if own or whole is None or place is None:
+            return own  # its holder takes nothing from the one who reserved the station
+        return [] if self._free() - {place.evse.number} else [whole]
 
     def _free(self) -> set[int]:
         """The EVSEs on which somebody without a reservation of a connector could charge."""

@@ -28,9 +28,8 @@ def test_an_unknown_action_is_not_implemented(version):
     assert alive(driver)
 
 
-@BOTH
-def test_a_known_action_that_it_does_not_offer_is_not_supported_and_says_why(version):
-    driver = Driver(version).boot()
+def test_a_known_action_that_it_does_not_offer_is_not_supported_and_says_why():
+    driver = Driver(Version.V201).boot()  # a 1.6 charger offers them all
     dialect = driver.session._ctx.dialect
     assert dialect.not_supported
     for action, reason in dialect.not_supported.items():

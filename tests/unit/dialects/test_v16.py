@@ -103,12 +103,6 @@ def test_what_can_be_triggered_is_sent_after_the_answer(driver, request_, sent):
     assert driver.state is None or driver.state is ConnectionState.ONLINE
 
 
-@pytest.mark.parametrize("message", ["DiagnosticsStatusNotification", "FirmwareStatusNotification"])
-def test_what_the_charger_never_sends_cannot_be_triggered(driver, message):
-    assert driver.ask("TriggerMessage", {"requestedMessage": message}).payload == {"status": "NotImplemented"}
-    assert driver.calls() == []
-
-
 @pytest.mark.parametrize("number", [-1, 3])
 def test_the_status_of_an_unknown_connector_cannot_be_triggered(driver, number):
     request = {"requestedMessage": "StatusNotification", "connectorId": number}

@@ -145,8 +145,14 @@ class AnyDay(RuleBasedStateMachine):
     @invariant()
     def what_shows_as_reserved_is_kept_from_strangers_and_free_for_its_holder(self) -> None:
         for place in self.station.connectors:
-            if self.station.connector_condition(place, self.now) is Condition.RESERVED:
-                assert self.station.may_claim(place, "STRANGER") is Refused.RESERVED
+            if self.station.connector_condition(place, self.now) is not Condition.RESERVED:
+                continue
+            refused = self.station.may_claim(place, "STRANGER")
+            if refused is Refused.CONNECTOR_OCCUPIED:  # the holder is about to use another connector of the EVSE
+                claims = [one.claim for one in self.station.siblings(place) if one.claim is not None]
+                assert all(self.kept.kept_for(place.number, claim.tag, None) for claim in claims)
+            else:
+                assert refused is Refused.RESERVED
                 assert any(self.station.may_claim(place, one.tag) is None for one in self.kept.all)
 
     @invariant()

@@ -406,6 +406,18 @@ def test_a_connector_is_reserved_beside_the_station_only_if_one_remains(driver):
     assert driver.intent("start_session", id_tag="ALICE", connector=1).code == "reserved"
 
 
+def test_the_holder_of_a_connector_is_not_in_the_way_of_the_holder_of_the_station():
+    driver = booted(TRIO)
+    reserve(driver, 1, tag="ALICE", number=1)
+    reserve(driver, 0, tag="BOB", number=2)
+    driver.intent("plug", connector=2)
+    driver.intent("plug", connector=3)
+    assert driver.intent("start_session", id_tag="EVE", connector=3).code == "reserved"
+    assert driver.intent("start_session", id_tag="ALICE", connector=1).ok
+    assert driver.intent("start_session", id_tag="BOB", connector=2).ok
+    assert [one["reservationId"] for one in started(driver)] == [1, 2]
+
+
 def test_the_station_cannot_be_reserved_when_no_connector_is_free(driver):
     """TC_050_2."""
     driver.intent("plug", connector=1)
