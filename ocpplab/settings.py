@@ -209,6 +209,8 @@ JOB_SWEEP_INTERVAL = env.integer("JOB_SWEEP_INTERVAL", 15, minimum=1)
 CELERY_BEAT_SCHEDULE = {
     "jobs.sweep": {"task": "jobs.sweep", "schedule": JOB_SWEEP_INTERVAL, "options": {"expires": JOB_SWEEP_INTERVAL}},
     "chargers.prune_messages": {"task": "chargers.prune_messages", "schedule": 3600.0, "options": {"expires": 3600}},
+    "chargers.prune_books": {"task": "chargers.prune_books", "schedule": 3600.0, "options": {"expires": 3600}},
+    "chargers.lose_orphans": {"task": "chargers.lose_orphans", "schedule": 30.0, "options": {"expires": 30}},
     "csms.prune_transactions": {"task": "csms.prune_transactions", "schedule": 3600.0, "options": {"expires": 3600}},
 }
 
@@ -236,6 +238,9 @@ HOST_RAMP_PER_SECOND = env.integer("HOST_RAMP_PER_SECOND", 500, minimum=1)
 TRANSFER_HOSTS = env.listing("TRANSFER_HOSTS", ["csms", "public"])
 #: days that the message log is kept
 MESSAGE_RETENTION_DAYS = env.integer("MESSAGE_RETENTION_DAYS", 7, minimum=1)
+#: the same for commands with their outcomes, and for transactions that have ended
+COMMAND_RETENTION_DAYS = env.integer("COMMAND_RETENTION_DAYS", 7, minimum=1)
+TRANSACTION_RETENTION_DAYS = env.integer("TRANSACTION_RETENTION_DAYS", 90, minimum=1)
 #: the built-in CSMS under /csms/
 CSMS_ENABLED = env.boolean("CSMS_ENABLED", default=True)
 #: seconds between heartbeats that the built-in CSMS asks for

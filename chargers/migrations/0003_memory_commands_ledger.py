@@ -66,7 +66,7 @@ class Migration(migrations.Migration):
                     "charger",
                     models.ForeignKey(
                         db_constraint=False,
-                        on_delete=django.db.models.deletion.CASCADE,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
                         related_name="transactions",
                         to="chargers.charger",
                     ),
@@ -87,7 +87,7 @@ class Migration(migrations.Migration):
                     models.ForeignKey(
                         db_constraint=False,
                         db_index=False,
-                        on_delete=django.db.models.deletion.CASCADE,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
                         related_name="messages",
                         to="chargers.transaction",
                     ),
@@ -136,7 +136,7 @@ class Migration(migrations.Migration):
                     "charger",
                     models.ForeignKey(
                         db_constraint=False,
-                        on_delete=django.db.models.deletion.CASCADE,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
                         related_name="commands",
                         to="chargers.charger",
                     ),

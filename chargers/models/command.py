@@ -49,7 +49,8 @@ class Command(models.Model):
 
     id = models.CharField(primary_key=True, max_length=12, default=new_command_id, editable=False)
     # No foreign key in the database: deleting chargers must not wait for a batch of outcomes, nor the other way round.
-    charger = models.ForeignKey(Charger, on_delete=models.CASCADE, db_constraint=False, related_name="commands")
+    # The commands of a deleted charger can no longer be reached and are pruned later.
+    charger = models.ForeignKey(Charger, on_delete=models.DO_NOTHING, db_constraint=False, related_name="commands")
     kind = models.CharField(max_length=50)
     payload = models.JSONField[dict[str, Any]](default=dict)
     status = models.CharField(max_length=10, choices=CommandStatus.choices, default=CommandStatus.QUEUED)

@@ -10,11 +10,12 @@ from chargers.models.charger import Charger
 class Transaction(models.Model):
     """One charging transaction as the charger lived it; `id` is the charger's own. Times are the charger's.
 
-    Registers are in Wh. `meter_wh` is the newest register that was told, or is to be told, to the CSMS.
+    Registers are in Wh. `meter_wh` is the newest register that was told, or is to be told, to the CSMS. The rows of a
+    deleted charger can no longer be reached and are pruned later, as its message log is.
     """
 
     id = models.UUIDField(primary_key=True)
-    charger = models.ForeignKey(Charger, on_delete=models.CASCADE, db_constraint=False, related_name="transactions")
+    charger = models.ForeignKey(Charger, on_delete=models.DO_NOTHING, db_constraint=False, related_name="transactions")
     csms_id = models.CharField(max_length=64, blank=True, default="", help_text="The CSMS's id, once it gave one.")
     connector = models.PositiveIntegerField()
     id_tag = models.CharField(max_length=255, blank=True)
@@ -55,7 +56,7 @@ class TransactionMessage(models.Model):
     """
 
     transaction = models.ForeignKey(
-        Transaction, on_delete=models.CASCADE, db_constraint=False, db_index=False, related_name="messages"
+        Transaction, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="messages"
     )
     sequence = models.PositiveIntegerField()
     action = models.CharField(max_length=50)
