@@ -13,8 +13,10 @@ from django.utils.safestring import SafeString
 from chargers.admin.call import send_call
 from chargers.admin.filters import HostFilter, LocationFilter
 from chargers.admin.forms import ChargerForm
+from chargers.admin.order import QUIET, SOME_LIFE, order_charger
 from chargers.models import Charger
 from chargers.selectors import chargers_with_related
+from chargers.services.commands_orders import Order, orders_fan_out
 from chargers.services.configuration import COLUMNS, Configuration, charger_update
 from chargers.services.provisioning import NewCharger, charger_create
 from chargers.services.removal import chargers_delete
@@ -54,7 +56,7 @@ class ChargerAdmin(ScopedAdmin[Charger]):
     search_help_text = "Identity, id (dep-...), name or location."
     show_full_result_count = False
     autocomplete_fields = ["organization", "location", "model"]
-    actions = ["start", "stop", "reset"]
+    actions = ["start", "stop", "reset", "live", "rest"]
     change_form_template = "admin/chargers/charger/change_form.html"
     machine_fields = [
         "public_id",
@@ -197,10 +199,38 @@ class ChargerAdmin(ScopedAdmin[Charger]):
         count = chargers_reset(ids=_ids(queryset))
         messages.success(request, f"{count} charger(s) restarted.")
 
+    @admin.action(description="Let people come and go at selected chargers", permissions=["change"])
+    def live(self, request: HttpRequest, queryset: QuerySet[Charger]) -> None:
+        """Switch the automatic driver on."""
+        self._order(request, queryset, SOME_LIFE)
+
+    @admin.action(description="Let nobody come any more to selected chargers", permissions=["change"])
+    def rest(self, request: HttpRequest, queryset: QuerySet[Charger]) -> None:
+        """Switch the automatic driver off."""
+        self._order(request, queryset, QUIET)
+
+    def _order(self, request: HttpRequest, queryset: QuerySet[Charger], order: Order) -> None:
+        rows = Charger.objects.filter(pk__in=_ids(queryset)).prefetch_related("model").order_by("created_at", "id")
+        done = orders_fan_out(chargers=list(rows), order=order)
+        if done.queued:
+            messages.success(request, f"{len(done.queued)} charger(s) were told.")
+        for one in done.failed[:5]:
+            messages.error(request, f"{one.charger.identity}: {one.detail}")
+        if len(done.failed) > 5:
+            messages.error(request, f"... and {len(done.failed) - 5} more that cannot be told now.")
+
     def get_urls(self) -> list[URLPattern]:
-        """Add the page that sends a call."""
-        page = self.admin_site.admin_view(self.call_view)
-        return [path("<int:pk>/call/", page, name="chargers_charger_call"), *super().get_urls()]
+        """Add the pages that send a call and give an order."""
+        call, order = self.admin_site.admin_view(self.call_view), self.admin_site.admin_view(self.order_view)
+        return [
+            path("<int:pk>/call/", call, name="chargers_charger_call"),
+            path("<int:pk>/order/", order, name="chargers_charger_order"),
+            *super().get_urls(),
+        ]
+
+    def order_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Order the charger to do something, and show what came of it."""
+        return order_charger(self, request, pk)
 
     def call_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Send an OCPP call to the charger from the built-in CSMS."""

@@ -1,59 +1,21 @@
 """The message log in the admin: to look at, also when it holds many million rows."""
 
 import json
-from typing import Any
 
 from django.contrib import admin
-from django.core.paginator import Paginator
 from django.db.models import Max, QuerySet
 from django.http import HttpRequest
-from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from chargers.admin.filters import ChargerOfRow, chargers_meant
+from chargers.admin.paging import BoundedPaginator
 from chargers.admin.readonly import ReadOnly
-from chargers.models import Charger, Message
+from chargers.models import Message
 from ocpplab.accounts.scoping import ScopedAdmin
 
-#: rows that the list pages through, and newest rows of the whole log that it looks at when no charger is chosen
-COUNTED = 5_000
+#: newest rows of the whole log that the list looks at when no charger is chosen
 WINDOW = 100_000
-
-
-class BoundedPaginator(Paginator[Message]):
-    """Counts no further than it pages."""
-
-    @cached_property
-    def count(self) -> int:
-        """Return the number of rows, `COUNTED` at most."""
-        rows: Any = self.object_list
-        return int(rows.order_by().values("pk")[:COUNTED].count())
-
-
-class ChargerOfLog(admin.SimpleListFilter):
-    """The charger whose log is shown: set by the link on the charger, or typed into the search."""
-
-    title = "charger"
-    parameter_name = "charger"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[Any, str]]:
-        """Offer the one that is chosen, so that it can be left again."""
-        return [(value, value)] if (value := request.GET.get("charger")) else []
-
-    def has_output(self) -> bool:
-        """Always listen to the address, even when nothing is offered."""
-        return True
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Message]) -> QuerySet[Message]:
-        """Keep to the chosen charger."""
-        value = self.value()
-        return queryset if value is None else queryset.filter(charger__in=_chargers(value))
-
-
-def _chargers(text: str) -> list[int]:
-    """Return the chargers that a text means: a deployment id, or an identity, which several organizations may have."""
-    rows = Charger.objects.filter(public_id=text) | Charger.objects.filter(identity=text)
-    return list(rows.values_list("pk", flat=True)[:20])
 
 
 @admin.register(Message)
@@ -63,7 +25,7 @@ class MessageAdmin(ReadOnly, ScopedAdmin[Message]):
     organization_path = "charger__organization"
     list_display = ["at", "identity", "direction", "action", "frame"]
     list_display_links = ["at"]
-    list_filter = [ChargerOfLog, "direction"]
+    list_filter = [ChargerOfRow, "direction"]
     list_per_page = 50
     list_select_related = ["charger"]
     ordering = ["-id"]
@@ -83,12 +45,12 @@ class MessageAdmin(ReadOnly, ScopedAdmin[Message]):
         no index over all chargers but the order of writing, so without one only its newest rows are looked at.
         """
         term = search_term.strip().replace("\x00", "")
-        chargers = _chargers(term) if term else []
+        chargers = chargers_meant(term) if term else []
         if chargers:
             queryset = queryset.filter(charger__in=chargers)
         elif term:
             queryset = queryset.filter(action=term)
-        if chargers or ChargerOfLog.parameter_name in request.GET:
+        if chargers or ChargerOfRow.parameter_name in request.GET:
             return queryset.order_by("-at", "-id"), False
         newest = Message.objects.aggregate(newest=Max("id"))["newest"] or 0
         return queryset.filter(id__gt=newest - WINDOW), False

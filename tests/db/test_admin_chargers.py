@@ -5,6 +5,7 @@ from django.contrib.auth.models import Permission
 from django.urls import reverse
 
 from chargers.admin import message as message_admin
+from chargers.admin import paging
 from chargers.models import Charger, Message
 from ocpplab.accounts.models import User
 from tests.support.chargers import (
@@ -339,7 +340,7 @@ def test_an_unknown_charger_has_no_log(page, organization):
 
 def test_without_a_charger_only_the_newest_rows_are_looked_at(page, organization, monkeypatch):
     monkeypatch.setattr(message_admin, "WINDOW", 3)
-    monkeypatch.setattr(message_admin, "COUNTED", 4)
+    monkeypatch.setattr(paging, "COUNTED", 4)
     charger = make_charger(organization)
     make_messages(charger, 6)
     assert len(frames(page.get(LOG))) == 3
