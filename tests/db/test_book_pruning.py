@@ -4,6 +4,7 @@ import uuid
 from datetime import timedelta
 
 import pytest
+from django.db import transaction
 from django.utils import timezone
 
 from chargers.models import Charger, ChargerMemory, Command, Transaction, TransactionMessage
@@ -105,9 +106,9 @@ def test_it_says_when_its_time_was_not_enough(organization, now):
 @pytest.mark.django_db(transaction=True)
 def test_it_goes_around_rows_on_which_somebody_works(organization, now):
     command = make_command(make_charger(organization), created_at=now - timedelta(days=8))
-    with Elsewhere() as elsewhere:
-        elsewhere.execute("SELECT FROM chargers_command WHERE id = %s FOR UPDATE", [command.id])
-        assert prune(now) == 0
+    with transaction.atomic():
+        Command.objects.select_for_update().get(id=command.id)
+        assert Elsewhere(lambda: prune(now)).result() == 0
     assert prune(now) == 1
 
 
