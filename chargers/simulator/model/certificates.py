@@ -6,6 +6,7 @@ where it is used and not at the top of a module: `cryptography` takes memory tha
 
 import base64
 import binascii
+import warnings
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -22,6 +23,15 @@ ALGORITHMS: Final[dict[str, type[hashes.HashAlgorithm]]] = {
     "SHA384": hashes.SHA384,
     "SHA512": hashes.SHA512,
 }
+#: what `cryptography` raises for bytes that are no certificate, or one that it does not understand
+_UNREADABLE: Final = (
+    ValueError,
+    TypeError,
+    UnsupportedAlgorithm,
+    x509.InvalidVersion,
+    x509.DuplicateExtension,
+    x509.UnsupportedGeneralNameType,
+)
 LEAST_RSA_BITS: Final = 2048  #: A00.FR.502
 LEAST_EC_BITS: Final = 224  #: A00.FR.503
 
@@ -51,11 +61,17 @@ def read(pem: str) -> x509.Certificate:
 def read_chain(pem: str) -> list[x509.Certificate]:
     """The certificates in a PEM text, at least one. Raises BadCertificate; also for keys that are too weak."""
     try:
-        found = x509.load_pem_x509_certificates(pem.encode())
-        for one in found:
-            _strong_enough(one)
-            _ = one.subject, one.issuer, one.extensions  # these are parsed late, and may be broken
-    except (ValueError, UnsupportedAlgorithm, x509.DuplicateExtension, x509.UnsupportedGeneralNameType) as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what a certificate has of oddities is no news for the lab's log
+            found = x509.load_pem_x509_certificates(pem.encode())
+            for one in found:
+                _strong_enough(one)
+                _ = one.subject, one.issuer, one.extensions  # these are parsed late, and may be broken
+                if one.serial_number <= 0:
+                    raise BadCertificate("its serial number is not positive")
+    except BadCertificate:
+        raise
+    except _UNREADABLE as error:
         raise BadCertificate(f"not a certificate in PEM: {str(error)[:100]}") from error
     return found
 
