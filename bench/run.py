@@ -11,6 +11,8 @@ from typing import Any
 
 import psutil
 
+from bench.books import Run
+from bench.orders import orders
 from bench.rounds import Bench
 from bench.stack import ROOT, stack
 
@@ -53,11 +55,14 @@ def table(rows: list[dict[str, Any]]) -> str:
 def options() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--chargers", type=int, nargs="+", default=[1000, 10_000], help="sizes of fleets (%(default)s)")
+    parser.add_argument("--chargers", type=int, nargs="*", default=[1000, 10_000], help="sizes of fleets (%(default)s)")
     parser.add_argument("--repeat", type=int, default=3, help="rounds for each size; medians are shown (%(default)s)")
     parser.add_argument("--targets", nargs="+", choices=["sink", "csms"], default=["sink", "csms"])
     parser.add_argument("--simulators", type=int, default=1, help="simulator processes (%(default)s)")
     parser.add_argument("--messages", type=int, default=5000, help="chargers of the message round, 0 for none")
+    parser.add_argument("--orders", type=int, default=1000, help="chargers that are ordered at once, 0 for none")
+    parser.add_argument("--books", type=int, default=1000, help="chargers of the comparison of books, 0 for none")
+    parser.add_argument("--seed", type=int, default=1, help="of the comparison of books (%(default)s)")
     return parser.parse_args()
 
 
@@ -74,13 +79,23 @@ def main() -> None:
                 rounds.append(bench.boots(target, chargers, wanted.repeat))
                 print(table([rounds[-1].row()]) + "\n", flush=True)
         messages = bench.messages(wanted.messages, 15) if wanted.messages else None
-    print(f"medians of {wanted.repeat}\n")
-    print(table([one.row() for one in rounds]))
+        ordered = orders(lab, quiet, wanted.orders, wanted.repeat) if wanted.orders else []
+        books = Run(lab, wanted.books, wanted.seed).run() if wanted.books else None
+    if rounds:
+        print(f"medians of {wanted.repeat}\n")
+        print(table([one.row() for one in rounds]))
     if messages:
         print("\n" + table([{name: value for name, value in messages.items() if name != "shares"}]))
+    if ordered:
+        print("\n" + table([one.row() for one in ordered]))
+    if books:
+        print("\n" + table([books.row()]))
+        print("\n".join(books.result["complaints"][:20]))
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{time.strftime('%Y-%m-%dT%H-%M-%S')}.json"
     facts = {"machine": here, "options": vars(wanted), "rounds": [vars(one) for one in rounds], "messages": messages}
+    facts["orders"] = [vars(one) for one in ordered]
+    facts["books"] = books and vars(books)
     path.write_text(json.dumps(facts, indent=2) + "\n")
     print(f"\nwritten to {path.relative_to(ROOT)}")
 

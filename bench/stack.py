@@ -3,6 +3,8 @@
 import contextlib
 import http.client
 import json
+import os
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -94,7 +96,8 @@ class Lab:
     """A lab without a fleet, and a connection to its API that is kept open."""
 
     def __init__(self, folder: Path, simulators: int) -> None:
-        ready = folder / "ready.json"
+        self._ready = ready = folder / "ready.json"
+        self._env_file = folder / "data" / "env"
         self.log = folder / "lab.log"
         command = [sys.executable, "manage.py", "lab", "--fleet", "0", "--port", "0", "--simulators", str(simulators)]
         command += ["--data-dir", str(folder / "data"), "--ready-file", str(ready)]
@@ -112,6 +115,23 @@ class Lab:
     def simulators(self) -> list[int]:
         """The process numbers of the simulators."""
         return [pid for name, pid in self.pids.items() if name.startswith("simulator")]
+
+    def kill(self, name: str) -> None:
+        """SIGKILL for one of the lab's processes, which starts it again after a second or two."""
+        pids: dict[str, int] = json.loads(self._ready.read_text())["pids"]
+        with contextlib.suppress(psutil.NoSuchProcess):
+            psutil.Process(pids[name]).kill()
+
+    def manage(self, *arguments: str) -> str:
+        """Run manage.py on this lab and return what it printed, whatever its exit code is."""
+        pairs = (line.split("=", 1) for line in self._env_file.read_text().splitlines())
+        env = {**os.environ, **{name: shlex.split(value)[0] for name, value in pairs}}
+        done = subprocess.run(
+            [sys.executable, "manage.py", *arguments], env=env, cwd=ROOT, capture_output=True, text=True, check=False
+        )
+        if done.returncode not in {0, 1} or not done.stdout:
+            raise SystemExit(f"manage.py {' '.join(arguments)}: {done.stderr[-2000:]}")
+        return done.stdout
 
     def rss(self) -> int:
         """Return the resident memory of all simulators in bytes."""
