@@ -188,7 +188,7 @@ class FirmwareBlock(Block):
         update.ready = ctx.now + ctx.settings.number(FIRMWARE_DOWNLOAD_TIME)
         if ctx.settings.text(FIRMWARE_OUTCOME) == "DownloadFailed":
             update.failed = True
-            ctx.timers[FIRMWARE_TIMER] = update.ready
+            _alarm(ctx, update.ready)
         else:
             update.transfer = ctx.need_upkeep().next_id("download")
             ctx.effects.append(Download(update.transfer, update.location))
@@ -201,14 +201,14 @@ class FirmwareBlock(Block):
         update.transfer = ""
         update.failed = transfer.verdict is not Verdict.DONE
         update.digest = transfer.sha256
-        ctx.timers[FIRMWARE_TIMER] = max(update.ready, ctx.now)
+        _alarm(ctx, max(update.ready, ctx.now))
 
     def _arrived(self, ctx: Context, update: Update) -> None:
         if update.failed:
             update.tries -= 1
             if update.tries > 0:
                 update.step = Step.PAUSE
-                ctx.timers[FIRMWARE_TIMER] = ctx.now + update.pause
+                _alarm(ctx, ctx.now + update.pause)
                 ctx.remember(urgent=True)
             else:
                 self._end(ctx, update, "DownloadFailed")
@@ -241,14 +241,14 @@ class FirmwareBlock(Block):
             return
         update.step = Step.INSTALLING
         _tell(ctx, update, "Installing")
-        ctx.timers[FIRMWARE_TIMER] = ctx.now + ctx.settings.number(FIRMWARE_INSTALL_TIME)
+        _alarm(ctx, ctx.now + ctx.settings.number(FIRMWARE_INSTALL_TIME))
 
     def transaction_ended(self, ctx: Context, transaction: Transaction) -> None:
         """It may have been the last one."""
         del transaction
         update = ctx.upkeep.update if ctx.upkeep is not None else None
         if update is not None and update.step is Step.WAITING and not ctx.station.transactions():
-            ctx.timers[FIRMWARE_TIMER] = ctx.now
+            _alarm(ctx, ctx.now)
 
     def _installed(self, ctx: Context, update: Update) -> None:
         if ctx.settings.text(FIRMWARE_OUTCOME) == "InstallationFailed":
@@ -256,7 +256,7 @@ class FirmwareBlock(Block):
             return
         update.step = Step.LEAVING
         _tell(ctx, update, "InstallRebooting")
-        ctx.timers[FIRMWARE_TIMER] = ctx.now + _LEAVE
+        _alarm(ctx, ctx.now + _LEAVE)
 
     def _reboot(self, ctx: Context, update: Update) -> None:
         self._activate(ctx, update)
@@ -287,12 +287,12 @@ class FirmwareBlock(Block):
         elif update.step in {Step.TRANSFER, Step.PAUSE}:
             self._abandon(ctx, update)
             update.step = Step.PAUSE
-            ctx.timers[FIRMWARE_TIMER] = ctx.now + _AFTER_BOOT
+            _alarm(ctx, ctx.now + _AFTER_BOOT)
         elif update.step in {Step.HELD, Step.WAITING}:
-            ctx.timers[FIRMWARE_TIMER] = ctx.now + _AFTER_BOOT
+            _alarm(ctx, ctx.now + _AFTER_BOOT)
         elif update.step is Step.INSTALLING:
             ctx.station.closed = True
-            ctx.timers[FIRMWARE_TIMER] = ctx.now + ctx.settings.number(FIRMWARE_INSTALL_TIME)
+            _alarm(ctx, ctx.now + ctx.settings.number(FIRMWARE_INSTALL_TIME))
         elif update.step is Step.LEAVING:
             self._activate(ctx, update)
 
@@ -313,7 +313,7 @@ class FirmwareBlock(Block):
         """What waits for a time of day waits for another while now."""
         update = ctx.upkeep.update if ctx.upkeep is not None else None
         if update is not None and update.step in {Step.SCHEDULED, Step.HELD}:
-            ctx.timers[FIRMWARE_TIMER] = ctx.now
+            _alarm(ctx, ctx.now)
 
     def _abandon(self, ctx: Context, update: Update) -> None:
         if update.transfer:
@@ -333,9 +333,14 @@ def _tell(ctx: Context, update: Update, status: str) -> None:
     update.told = status
 
 
+def _alarm(ctx: Context, at: float) -> None:
+    """Set the timer; never to this very moment, which is over when a timer sets it."""
+    ctx.timers[FIRMWARE_TIMER] = max(at, ctx.now + 0.001)
+
+
 def _wait_until(ctx: Context, moment: float) -> None:
     """Set the timer to a moment of the charger's own clock."""
-    ctx.timers[FIRMWARE_TIMER] = ctx.now + max(moment - ctx.clock.at(ctx.now), 0.0)
+    _alarm(ctx, ctx.now + max(moment - ctx.clock.at(ctx.now), 0.0))
 
 
 def _moment(ctx: Context, text: str) -> float:

@@ -65,14 +65,14 @@ class LogsBlock(Block):
         log = ctx.upkeep.log if ctx.upkeep is not None else None
         if log is not None and transfer_id and log.transfer == transfer_id:
             log.transfer, log.outcome = "", _OUTCOMES[transfer.verdict]
-            ctx.timers[UPLOAD_TIMER] = max(log.ready, ctx.now)
+            _alarm(ctx, max(log.ready, ctx.now))
 
     def powered_on(self, ctx: Context) -> None:
         """An upload that the power was taken from begins anew."""
         self.powering_off(ctx)
         if ctx.upkeep is not None and ctx.upkeep.log is not None:
             ctx.upkeep.log.step = Step.PAUSE
-            ctx.timers[UPLOAD_TIMER] = ctx.now + _AFTER_BOOT
+            _alarm(ctx, ctx.now + _AFTER_BOOT)
 
     def powering_off(self, ctx: Context) -> None:
         """What is on its way is given up."""
@@ -134,7 +134,7 @@ def _due(ctx: Context) -> None:
     log.tries -= 1
     if log.outcome == "UploadFailure" and log.tries > 0:  # the other failures would come again
         log.step = Step.PAUSE
-        ctx.timers[UPLOAD_TIMER] = ctx.now + log.pause
+        _alarm(ctx, ctx.now + log.pause)
         ctx.remember(urgent=True)
         return
     ctx.need_upkeep().log = None
@@ -149,7 +149,7 @@ def _attempt(ctx: Context, log: Log) -> None:
     wanted = ctx.settings.text(UPLOAD_OUTCOME)
     if wanted != "Uploaded":
         log.outcome = wanted
-        ctx.timers[UPLOAD_TIMER] = log.ready
+        _alarm(ctx, log.ready)
         return
     log.transfer = ctx.need_upkeep().next_id("upload")
     ahead = ctx.clock.at(ctx.now) - ctx.now
@@ -165,6 +165,11 @@ def _attempt(ctx: Context, log: Log) -> None:
             clock=ahead,
         )
     )
+
+
+def _alarm(ctx: Context, at: float) -> None:
+    """Set the timer; never to this very moment, which is over when a timer sets it."""
+    ctx.timers[UPLOAD_TIMER] = max(at, ctx.now + 0.001)
 
 
 def _abandon(ctx: Context, log: Log) -> None:
