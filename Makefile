@@ -10,6 +10,8 @@ STAMP := .venv/.installed
 FLEET ?= 5
 SIMULATORS ?= 1
 PORT ?= 8000
+# Tests with real processes mostly wait, so more of them than cores run at once; each has servers of its own.
+PROCESSES ?= 3
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -27,8 +29,8 @@ $(STAMP): pyproject.toml constraints.txt .ci/requirements.py
 demo: $(STAMP) ## run the whole lab; FLEET=1000 SIMULATORS=2 PORT=8000 ARGS='…'
 	@exec $(BIN)/python manage.py lab --port $(PORT) --fleet $(FLEET) --simulators $(SIMULATORS) $(ARGS)
 
-test: $(STAMP) ## run all tests; ARGS='tests/unit -k boot' runs some
-	@$(BIN)/python -m pytest $(ARGS)
+test: $(STAMP) ## run all tests; ARGS='tests/unit -k boot' runs some, PROCESSES=0 runs them one after the other
+	@$(BIN)/python -m pytest -n $(PROCESSES) --dist loadfile $(ARGS)
 
 bench: $(STAMP) ## measure this machine: answer times, boots, memory, messages; ARGS='--chargers 1000'
 	@$(BIN)/python -m bench.run $(ARGS)

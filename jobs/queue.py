@@ -65,6 +65,7 @@ def start_soon(job_id: uuid.UUID) -> None:
     try:
         waiting.result(timeout=PATIENCE)
     except TimeoutError:
+        waiting.cancel()  # one that has not begun must not queue up behind a broker that hangs
         log.warning("broker_is_slow", job_id=str(job_id), meanwhile="the sweeper will start the job")
 
 

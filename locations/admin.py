@@ -9,9 +9,10 @@ from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
 
+from locations.errors import SlugInUse
 from locations.models import Location
 from locations.rules import country_code, country_problem, time_zone_problem
-from locations.services import location_delete
+from locations.services import location_create, location_delete, location_update
 from locations.services.writing import slug_draw
 from ocpplab.accounts.scoping import ScopedAdmin
 
@@ -56,7 +57,12 @@ class LocationForm(forms.ModelForm[Location]):
 
     def clean_slug(self) -> str:
         """Draw one when it is empty."""
-        return self.cleaned_data["slug"] or self.instance.slug or slug_draw(self.cleaned_data.get("name", ""))
+        slug = str(self.cleaned_data["slug"] or self.instance.slug or slug_draw(self.cleaned_data.get("name", "")))
+        if not self.instance._state.adding:  # its organization is no field then, so Django leaves the constraint out
+            rows = Location.objects.filter(organization=self.instance.organization, slug=slug)
+            if rows.exclude(pk=self.instance.pk).exists():
+                raise forms.ValidationError(SlugInUse(slug).detail)
+        return slug
 
 
 @admin.register(Location)
@@ -68,9 +74,23 @@ class LocationAdmin(ScopedAdmin[Location]):
     list_filter = ["status", "public", "country", "organization"]
     list_select_related = ["organization"]
     search_fields = ["name", "slug", "city", "address", "id"]
-    readonly_fields = ["id", "created_at", "updated_at"]
     date_hierarchy = "created_at"
     ordering = ["-created_at", "-id"]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Location | None = None) -> list[str]:
+        """An existing location stays with its organization: its chargers and jobs are that one's."""
+        return ["id", "created_at", "updated_at", *(["organization"] if obj is not None else [])]
+
+    def save_model(self, request: HttpRequest, obj: Location, form: forms.ModelForm[Location], change: bool) -> None:
+        """Write what was changed and nothing else, as the API does."""
+        if change:
+            location_update(
+                organization=obj.organization,
+                location_id=obj.pk,
+                changes={name: getattr(obj, name) for name in form.changed_data},
+            )
+        else:
+            obj.pk = location_create(**form.cleaned_data).pk
 
     @admin.display(description="chargers")
     def chargers_(self, location: Location) -> str:

@@ -17,7 +17,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 
 DEBUG = env.boolean("DEBUG", default=False)
 # The lab makes a key of its own under its data folder; production must set one (`manage.py check --deploy` says so).
-SECRET_KEY = env.text("SECRET_KEY", "insecure-development-key-set-SECRET_KEY-in-production-0123456789")
+SECRET_KEY = env.text("SECRET_KEY", "django-insecure-development-key-set-SECRET_KEY-in-production")
 ALLOWED_HOSTS = env.listing("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]", "testserver"])
 CSRF_TRUSTED_ORIGINS = env.listing("CSRF_TRUSTED_ORIGINS", [])
 

@@ -9,6 +9,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from chargers.csms.address import station_key
 from chargers.csms.calls import CallFailed, station_call
 from chargers.models import Charger
 from chargers.protocol import Version, actions_from_csms
@@ -58,8 +59,12 @@ def send_call(site: ModelAdmin[Charger], request: HttpRequest, pk: int) -> HttpR
 
 
 def _sent(charger: Charger, action: str, payload: dict[str, Any]) -> dict[str, Any]:
+    # By its whole address: another organization may have a charger of this identity there.
+    key = station_key(charger.ws_url, charger.identity)
+    if key is None:
+        return {"failure": f"not_connected: it dials {charger.ws_url}, which is not the built-in CSMS (.../csms)"}
     try:
-        answer = station_call(identity=charger.identity, action=action, payload=payload, timeout=TIMEOUT)
+        answer = station_call(identity=key, action=action, payload=payload, timeout=TIMEOUT)
     except CallFailed as failed:
         return {"failure": f"{failed.code}: {failed.detail}", "answer": _pretty(failed.details)}
     except DomainError as error:

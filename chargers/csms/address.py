@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 PREFIX = "/csms/"
 MAX_IDENTITY = 48  #: characters, as in the row of a charger; OCPP itself allows 48 in 2.0.1 and 20 or more in 1.6
@@ -33,3 +33,9 @@ def read_address(scope: dict[str, Any]) -> Address | None:
     if not found or not identity or "\x00" in key or len(identity) > MAX_IDENTITY or len(key) > MAX_KEY:
         return None
     return Address(key, identity)
+
+
+def station_key(ws_url: str, identity: str) -> str | None:
+    """The key of a station that dials `ws_url` + `/` + `identity`; None when that is no address of a built-in CSMS."""
+    _, found, before = f"{urlsplit(ws_url).path}/".partition(PREFIX)
+    return unquote(before) + identity if found else None

@@ -1,5 +1,7 @@
 """Organizations, users and tokens in the admin."""
 
+from typing import Any
+
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
 from django.db.models import QuerySet
@@ -7,31 +9,53 @@ from django.forms import ModelForm
 from django.http import HttpRequest
 
 from ocpplab.accounts.models import ApiToken, Organization, Role, User
+from ocpplab.accounts.scoping import ScopedAdmin, organization_of
 from ocpplab.accounts.services import token_create, token_revoke
 
 
 @admin.register(Organization)
-class OrganizationAdmin(admin.ModelAdmin[Organization]):
-    """Tenants."""
+class OrganizationAdmin(ScopedAdmin[Organization]):
+    """Tenants. People of one see that one and make no others."""
 
+    organization_path = "pk"
     list_display = ["name", "id", "created_at"]
     search_fields = ["name", "id"]
     readonly_fields = ["id", "created_at"]
 
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """A new organization is the business of those who see all of them."""
+        return organization_of(request) is None and super().has_add_permission(request)
+
 
 @admin.register(User)
-class OrganizationUserAdmin(UserAdmin[User]):
-    """Users, with their organization."""
+class OrganizationUserAdmin(ScopedAdmin[User], UserAdmin[User]):
+    """Users, with their organization.
+
+    Nobody gives away more than they have: people of one organization make users of that one, and only superusers say
+    who is a superuser or has which permissions.
+    """
 
     list_display = ["username", "organization", "is_staff", "is_active"]
     list_filter = ["organization", "is_staff", "is_active"]
     fieldsets = (*(UserAdmin.fieldsets or ()), ("Organization", {"fields": ["organization"]}))
     add_fieldsets = (*UserAdmin.add_fieldsets, ("Organization", {"fields": ["organization"]}))
 
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> list[Any]:
+        """Lock what would let somebody out of their own bounds."""
+        locked = list(super().get_readonly_fields(request, obj))
+        if not request.user.is_superuser:
+            locked += ["is_superuser", "groups", "user_permissions"]
+        if obj is not None and organization_of(request) is not None:
+            locked.append("organization")
+        return locked
+
 
 @admin.register(ApiToken)
-class ApiTokenAdmin(admin.ModelAdmin[ApiToken]):
-    """Tokens: made here and shown once, revoked by an action, never changed."""
+class ApiTokenAdmin(ScopedAdmin[ApiToken]):
+    """Tokens: made here and shown once, revoked by an action, never changed.
+
+    An admin token has no organization, so people of one organization make user tokens of it and nothing else.
+    """
 
     list_display = ["name", "prefix", "role", "organization", "created_at", "expires_at", "revoked_at"]
     list_filter = ["role", "organization"]

@@ -27,7 +27,7 @@ def token_create(
             "name": name,
             "role": role,
             "organization": organization,
-            "prefix": text[:8],
+            "prefix": text[: min(8, len(text) // 3)],  # of a short token that somebody chose, less
             "expires_at": expires_at,
             "revoked_at": None,
         },

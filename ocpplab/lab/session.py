@@ -16,6 +16,7 @@ from ocpplab.lab.supervisor import SERVER_GRACE, STOP_SECONDS, Supervisor, raise
 
 BANNER = """
   OCPP lab       {url}
+  Fleet          {url}/fleet   what is online, as it happens (with the admin's login)
   API docs       {url}/docs
   Admin          {url}/admin/   user admin, password {password}
   Built-in CSMS  {csms_url}/<identity>

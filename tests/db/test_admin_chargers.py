@@ -263,6 +263,15 @@ def test_a_call_to_a_charger_that_is_not_at_the_built_in_csms_is_said(page, orga
     assert "not_connected" in answer.content.decode()
 
 
+def test_a_call_never_reaches_the_station_of_another_charger_with_that_identity(page, organization, monkeypatch):
+    called = []
+    monkeypatch.setattr("chargers.admin.call.station_call", lambda *, identity, **_: called.append(identity) or {})
+    for ws_url in (WS_URL, "ws://lab.test/csms/one"):
+        charger = make_charger(organization, identity="SAME", ws_url=ws_url)
+        page.post(f"{LIST}{charger.pk}/call/", {"action": "ClearCache", "payload": "{}"})
+    assert called == ["one/SAME"]
+
+
 @pytest.mark.parametrize(
     "values", [{"action": ""}, {"action": "Reset", "payload": "[1]"}, {"action": "Reset", "payload": "{"}]
 )

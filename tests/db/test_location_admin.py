@@ -1,6 +1,7 @@
 """Locations and the catalog in the admin."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -72,6 +73,26 @@ def test_a_change_keeps_what_was_not_changed_and_a_taken_slug_is_refused(
     assert staff.post(address, form).status_code == 302
     location.refresh_from_db()
     assert (location.slug, location.name, location.public) == ("mine", "Lindenhof Depot", True)
+
+
+def test_an_existing_location_stays_with_its_organization(
+    staff: Client, organization: Organization, other_organization: Organization
+) -> None:
+    location = make_location(organization, "Depot", slug="mine")
+    form = FORM | {"organization": str(other_organization.pk), "name": "Renamed"}
+    assert staff.post(f"{LIST}{location.pk}/change/", form).status_code == 302
+    location.refresh_from_db()
+    assert (location.organization, location.name) == (organization, "Renamed")
+
+
+def test_the_list_of_locations_leads_to_their_chargers(staff: Client, organization: Organization) -> None:
+    location = make_location(organization, "Depot")
+    charger = charger_of(organization, location=location, identity="HERE")
+    Charger.objects.bulk_create([charger, charger_of(organization, identity="ELSEWHERE")])
+    link = re.search(r'href="(/admin/chargers/charger/\?[^"]*)"', staff.get(LIST).content.decode())
+    assert link is not None
+    shown = staff.get(link[1])
+    assert [row.identity for row in shown.context["cl"].result_list] == ["HERE"]
 
 
 def test_the_list_takes_the_same_number_of_queries_for_every_length(

@@ -20,6 +20,11 @@ def test_it_stores_no_token_text(organization):
     assert token_find(text) == row
 
 
+def test_the_visible_beginning_of_a_short_token_is_no_secret(organization):
+    row, text = token_create(name="a", role=Role.USER, organization=organization, token="12345678")
+    assert (row.prefix, text) == ("12", "12345678")
+
+
 def test_it_does_not_find_a_revoked_token(organization):
     row, text = token_create(name="a", role=Role.USER, organization=organization)
     assert token_revoke(token=row)

@@ -1,7 +1,8 @@
 """A pytest plugin: one PostgreSQL and one Valkey for a whole test run, started when the first test needs them.
 
 Loaded by `-p` before Django reads its settings, so that the settings name these servers. With DATABASE_URL and
-REDIS_URL in the environment those are used instead.
+REDIS_URL in the environment those are used instead. When the tests are spread over processes (`pytest -n`), each has
+servers of its own: tests kill and flush them.
 """
 
 import os
@@ -13,6 +14,9 @@ import pytest
 
 from ocpplab import embedded
 
+OURS = "OCPPLAB_TEST_SERVERS"
+"""Tells a process of `pytest -n`, which inherits the environment, that the addresses in it are its parent's choice."""
+
 folder: Path | None = None
 servers: embedded.Services | None = None
 started = False
@@ -21,8 +25,10 @@ started = False
 def choose_servers() -> None:
     """Choose ports and passwords and tell the settings; unit tests never pay for the servers."""
     global folder, servers  # noqa: PLW0603
-    if servers is not None or {"DATABASE_URL", "REDIS_URL"} <= os.environ.keys():
+    given = {"DATABASE_URL", "REDIS_URL"} <= os.environ.keys() and OURS not in os.environ
+    if servers is not None or given:
         return
+    os.environ[OURS] = "1"
     folder = Path(tempfile.mkdtemp(prefix="ocpplab-tests-"))
     folder.chmod(0o755)
     postgres_port, valkey_port = embedded.free_port(), embedded.free_port()

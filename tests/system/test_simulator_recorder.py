@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import uvloop
+from django.db import connection, transaction
 
 from chargers.models import Charger, Message, SimulatorHost
 from chargers.simulator.effects import ConnectionState, Direction
@@ -19,6 +20,8 @@ from ocpplab.accounts.models import Organization
 from tests.support.chargers import make_charger, make_host
 from tests.support.host import Cable
 from tests.support.processes import database_url
+from tests.support.races import Elsewhere
+from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.django_db(transaction=True)]
 AT = 1_700_000_000.25
@@ -57,6 +60,25 @@ def say(charger_id: int, message: str, action: str = "Heartbeat") -> Callable[[R
 
 def stand(charger_id: int, state: ConnectionState, detail: str = "", epoch: int = 5) -> Callable[[Recorder], None]:
     return lambda recorder: recorder.state(charger_id, epoch, state, detail, AT)
+
+
+def test_it_locks_chargers_in_one_order_so_that_a_request_for_several_meets_no_deadlock(organization, host, run):
+    first, second = (make_charger(organization, host=host, lease_epoch=5) for _ in range(2))
+    Charger.objects.filter(pk=first.pk).update(name="its row lies behind the other's now")
+    steps = [stand(charger.id, ConnectionState.ONLINE) for charger in (second, first)]
+    with transaction.atomic():
+        Charger.objects.select_for_update().get(pk=first.pk)
+        flush = Elsewhere(lambda: run(recorded(*steps, host_id=host.id)))
+        eventually(_somebody_waits, what="the recorder waits for the first charger")
+        Charger.objects.select_for_update(nowait=True).get(pk=second.pk)
+    flush.result()
+    assert set(Charger.objects.values_list("connection_state", flat=True)) == {"online"}
+
+
+def _somebody_waits() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+        return bool(cursor.fetchone()[0])
 
 
 def test_it_writes_messages_in_their_order(charger, run):

@@ -120,6 +120,9 @@ async def bury(connection: Connection, hosts: Sequence[UUID], why: str, silent_f
     won = [row[0] for row in await cursor.fetchall()]
     if won:
         await connection.execute(
+            "SELECT FROM chargers_charger WHERE host_id = ANY(%s) ORDER BY id FOR NO KEY UPDATE", [won]
+        )
+        await connection.execute(
             "UPDATE chargers_charger SET host_id = NULL, connection_state = 'offline', connection_error = %s,"
             " connection_changed_at = now() WHERE host_id = ANY(%s)",
             [why, won],
@@ -199,8 +202,19 @@ async def held(connection: Connection, host_id: UUID) -> list[Claimed]:
     return [Claimed(*row) for row in await cursor.fetchall()]
 
 
+async def lock(connection: Connection, ids: Sequence[int]) -> None:
+    """Lock chargers in the order that everybody keeps who locks several, so that no two wait for each other.
+
+    An UPDATE takes its rows in whatever order its plan finds them.
+    """
+    await connection.execute(
+        "SELECT FROM chargers_charger WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE", [list(ids)]
+    )
+
+
 async def release(connection: Connection, host_id: UUID, leases: dict[int, int], why: str) -> None:
     """Give chargers back (id to epoch), whose connections are closed."""
+    await lock(connection, list(leases))
     await connection.execute(
         "UPDATE chargers_charger AS charger SET host_id = NULL, connection_state = 'offline', connection_error = %s,"
         " connection_changed_at = now()"

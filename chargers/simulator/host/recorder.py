@@ -16,6 +16,7 @@ import psycopg
 import structlog
 
 from chargers.simulator.effects import ConnectionState, Direction
+from chargers.simulator.host import leases
 from chargers.simulator.host.aside import Aside
 from chargers.simulator.host.database import TROUBLE, Connection, Line
 from chargers.simulator.host.text import writable
@@ -167,6 +168,7 @@ class Recorder:
         columns = [list(column) for column in zip(*rows, strict=True)]
 
         async def update(connection: Connection) -> None:
+            await leases.lock(connection, list(states))
             await connection.execute(_STATES, columns)
 
         try:
