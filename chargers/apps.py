@@ -15,11 +15,13 @@ class ChargersConfig(AppConfig):
     def ready(self) -> None:
         """Wire what Django calls back: the catalog after `migrate`, the hosts after the end of a location."""
         from chargers.services.nudge import nudge
+        from chargers.services.removal import chargers_lock
         from locations import hooks
 
         # Not a data migration: that would run between the schema's migrations with today's files, and the flush after
         # a transactional test would leave a database without a catalog.
         post_migrate.connect(load_catalog, sender=self)
+        hooks.location_deleting.append(chargers_lock)
         hooks.location_deleted.append(nudge)
 
 

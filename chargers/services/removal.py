@@ -1,5 +1,6 @@
 """Deleting chargers."""
 
+import uuid
 from collections.abc import Collection
 
 from django.db import transaction
@@ -22,3 +23,9 @@ def chargers_delete(*, rows: QuerySet[Charger], charger_ids: Collection[str]) ->
             Charger.objects.filter(id__in=found.values()).delete()
             nudge()
     return list(found)
+
+
+def chargers_lock(location_id: uuid.UUID) -> None:
+    """Lock the chargers of a location by id, as everybody does who locks several: it is about to be deleted."""
+    rows = Charger.objects.filter(location_id=location_id).order_by("id").select_for_update(of=("self",))
+    list(rows.values_list("id", flat=True))

@@ -98,6 +98,8 @@ def location_delete(*, organization: Organization, location_id: uuid.UUID) -> bo
     row = Location.objects.select_for_update().filter(organization=organization, pk=location_id).first()
     if row is None:
         return False
+    for prepare in hooks.location_deleting:
+        prepare(row.pk)
     row.delete()
     for hook in hooks.location_deleted:
         hook()

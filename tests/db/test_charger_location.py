@@ -1,6 +1,5 @@
 """The chargers of a location: list, multi-update, multi-delete."""
 
-import uuid
 
 import pytest
 
@@ -41,7 +40,7 @@ def test_charger_ids_narrow_the_list(api, organization, place):
     assert answer["total"] == 2
 
 
-@pytest.mark.parametrize("location_id", [str(uuid.uuid4()), "nonsense", "foreign", "%00"])
+@pytest.mark.parametrize("location_id", ["0b0c4b1e-8c2a-4f0e-9d53-6a1f0f3b7711", "nonsense", "foreign", "%00"])
 @pytest.mark.parametrize("method", ["get", "put", "delete"])
 def test_an_unknown_location_is_not_found(api, other_organization, location_id, method):
     if location_id == "foreign":

@@ -70,6 +70,10 @@ def test_without_a_valid_token_it_is_401_and_says_which_scheme(
     assert response["WWW-Authenticate"] == "Bearer"
 
 
+def test_without_a_token_it_says_which_header_to_send(anonymous_api: APIClient) -> None:
+    assert "Authorization: Bearer <token>" in text_of(anonymous_api.get(LOCATIONS), 401)
+
+
 def test_a_revoked_and_an_expired_token_are_401(anonymous_api: APIClient, organization: Organization) -> None:
     revoked, revoked_text = token_create(name="x", role=Role.USER, organization=organization)
     token_revoke(token=revoked)
@@ -120,6 +124,26 @@ def test_an_admin_token_must_name_an_organization_that_exists(
 @pytest.mark.parametrize("method", ["get", "post", "delete"])
 def test_an_unknown_path_is_404_with_a_text(api: APIClient, address: str, method: str) -> None:
     text_of(getattr(api, method)(address), 404)
+
+
+def test_a_slash_too_many_is_named(api: APIClient) -> None:
+    assert "Leave out the slash" in text_of(api.get(f"{LOCATIONS}/"), 404)
+
+
+def test_the_wrong_shape_of_a_body_is_named_in_the_words_of_json(api: APIClient) -> None:
+    chargers = f"{LOCATIONS}/{api.post(LOCATIONS, GOOD, format='json').json()['id']}/chargers"
+    for address, given, said in [
+        (chargers, {}, "A JSON array is expected here"),
+        (chargers, [1], "A JSON object is expected here"),
+        (LOCATIONS, [], "A JSON object is expected here"),
+    ]:
+        assert said in problems_of(api.post(address, given, format="json"))[0]["msg"], (address, given)
+
+
+def test_an_unknown_word_is_answered_with_the_known_ones(api: APIClient) -> None:
+    problem = problems_of(api.get("/ocpp/chargers?connection_state=onlin"))[0]
+    assert problem["type"] == "enum"
+    assert problem["msg"] == ('"onlin" is not known here: use one of offline, connecting, pending, rejected, online.')
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,8 @@ from locations.models import Location
 from locations.selectors import location_get
 from locations.services import location_create, location_delete, location_update
 from ocpplab.accounts.models import Organization
-from tests.support.chargers import charger_of, make_location
+from tests.support.chargers import charger_of, make_charger, make_location
+from tests.support.races import Elsewhere
 
 GOOD: dict[str, Any] = {
     "name": "Depot",
@@ -128,6 +129,21 @@ def test_a_charger_that_is_put_there_during_the_deletion_goes_with_it_or_finds_n
 
 
 @pytest.mark.django_db(transaction=True)
+def test_deleting_locks_chargers_by_id_so_that_it_meets_no_deadlock_with_their_host() -> None:
+    organization = Organization.objects.create(name="Race")
+    location = make_location(organization)
+    first, second = make_charger(organization), make_charger(organization, location=location)
+    Charger.objects.filter(pk=first.pk).update(location=location)  # behind the other's in table and index
+    with transaction.atomic():
+        Charger.objects.select_for_update().get(pk=first.pk)
+        deletion = Elsewhere(lambda: location_delete(organization=organization, location_id=location.id))
+        deletion.until_blocked()
+        Charger.objects.select_for_update(nowait=True).get(pk=second.pk)
+    assert deletion.result()
+    assert not Charger.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
 def test_two_who_delete_it_at_once_are_both_content_and_one_did_it() -> None:
     organization = Organization.objects.create(name="Race")
     location = make_location(organization)
@@ -176,6 +192,7 @@ def test_deleting_tells_those_who_asked_for_it_and_only_when_something_was_delet
 @pytest.mark.django_db
 def test_the_simulator_hosts_are_among_those_who_asked() -> None:
     assert [hook.__module__ for hook in hooks.location_deleted] == ["chargers.services.nudge"]
+    assert [hook.__module__ for hook in hooks.location_deleting] == ["chargers.services.removal"]
 
 
 @pytest.mark.django_db

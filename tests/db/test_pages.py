@@ -40,6 +40,14 @@ def test_no_page_asks_another_server_for_anything(client: Client, address: str) 
         assert found.startswith(("/", "data:", "#")), found
 
 
+@pytest.mark.django_db
+def test_every_route_of_the_documentation_says_in_a_line_what_it_does(client: Client) -> None:
+    paths = client.get("/openapi.json").json()["paths"]
+    for path, methods in paths.items():
+        for method, route in methods.items():
+            assert 5 < len(route["summary"]) < 120, (method, path)
+
+
 @pytest.mark.django_db  # the end of a response looks at the connection
 def test_the_files_of_the_documentation_are_served_from_here(client: Client) -> None:
     page = client.get("/docs").content.decode()
