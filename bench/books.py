@@ -82,11 +82,10 @@ class Run:
             page = self.lab.call("GET", f"/ocpp/locations/{self.location}/chargers?limit={PAGE}&offset={offset}")
             self.ids += [one["id"] for one in page["data"]]
         for charger in self.ids:
-            self.lab.call(
-                "POST",
-                "/ocpp/commands/configuration",
-                {"target": {"charger_id": charger}, "event": {"configuration": KEYS}},
-            )
+            body = {"target": {"charger_id": charger}, "event": {"configuration": KEYS}}
+            answer = self.lab.call("POST", "/ocpp/commands/configuration", body)
+            if answer["status"] != "Accepted":
+                raise SystemExit(f"the configuration was not taken: {answer}")
 
     @property
     def _size(self) -> int:
