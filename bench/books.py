@@ -5,6 +5,7 @@ with the CSMS in it), and the lab starts it again. Faults are injected into some
 compared by `manage.py reconcile`. Samples come every five seconds instead of every minute.
 """
 
+import concurrent.futures
 import json
 import random
 import statistics
@@ -22,6 +23,7 @@ KEYS = {
 }
 PAUSE = 8.0  # seconds of charging before and after something is killed
 PAGE = 100
+WORKERS = 16  #: chargers that are configured at a time
 
 
 @dataclass
@@ -81,12 +83,16 @@ class Run:
         for offset in range(0, self._size, PAGE):
             page = self.lab.call("GET", f"/ocpp/locations/{self.location}/chargers?limit={PAGE}&offset={offset}")
             self.ids += [one["id"] for one in page["data"]]
-        for charger in self.ids:
-            self.lab.call(
-                "POST",
-                "/ocpp/commands/configuration",
-                {"target": {"charger_id": charger}, "event": {"configuration": KEYS}},
-            )
+        with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
+            list(pool.map(self._configure, [self.ids[start::WORKERS] for start in range(WORKERS)]))
+
+    def _configure(self, chargers: list[str]) -> None:
+        lab = self.lab.twin()
+        for charger in chargers:
+            body = {"target": {"charger_id": charger}, "event": {"configuration": KEYS}}
+            answer = lab.call("POST", "/ocpp/commands/configuration", body)
+            if answer["status"] != "Accepted":
+                raise SystemExit(f"the configuration was not taken: {answer}")
 
     @property
     def _size(self) -> int:

@@ -1,6 +1,7 @@
 """The processes of a measurement: a lab of its own in a temporary folder, and sinks beside it."""
 
 import contextlib
+import copy
 import http.client
 import json
 import os
@@ -115,6 +116,12 @@ class Lab:
     def simulators(self) -> list[int]:
         """The process numbers of the simulators."""
         return [pid for name, pid in self.pids.items() if name.startswith("simulator")]
+
+    def twin(self) -> "Lab":
+        """Return the same lab with a connection of its own, for another thread."""
+        other = copy.copy(self)
+        other._connection = http.client.HTTPConnection(self.url.removeprefix("http://"), timeout=300)
+        return other
 
     def kill(self, name: str) -> None:
         """SIGKILL for one of the lab's processes, which starts it again after a second or two."""

@@ -27,7 +27,7 @@ from chargers.selectors.ledger import (
     transaction_messages,
     transactions_list,
 )
-from chargers.services.commands_orders import Order, order_settle
+from chargers.services.commands_orders import state_ask
 from chargers.services.commands_words import sentence
 from ocpplab.api.pagination import page_of
 from ocpplab.api.schema import HttpError
@@ -72,8 +72,8 @@ class ChargerState(GatewayView):
     def get(self, request: Request, charger_id: str) -> Response:
         """Ask the running charger how it is: connectors, transactions, meters, configuration, lists, queue."""
         charger = target_get(organization=self.organization, charger_id=charger_id)
-        outcome = order_settle(charger=charger, order=Order(kind="state"))
-        return Response({"charger_id": charger.public_id, "identity": charger.identity, **outcome.data})
+        state = state_ask(charger=charger)
+        return Response({"charger_id": charger.public_id, "identity": charger.identity, **state})
 
 
 class Transactions(GatewayView):

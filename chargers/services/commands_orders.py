@@ -11,7 +11,8 @@ from typing import Any, Final
 
 from chargers.choices import CommandStatus, OcppVersion
 from chargers.errors import CommandRefused
-from chargers.models import Charger
+from chargers.models import Charger, Command
+from chargers.models.command import UNSETTLED
 from chargers.services.commands import WAIT_MOST, FanOut, NotQueued, Outcome, Queued, command_send, commands_fan_out
 from chargers.services.commands_places import connector_number
 from chargers.services.commands_words import sentence
@@ -54,10 +55,24 @@ def order_settle(*, charger: Charger, order: Order, passing: frozenset[str] = fr
     outcome = command_send(charger=charger, kind=order.kind, data=_checked(charger, order), wait=WAIT_MOST)
     if outcome.ok or (outcome.status is CommandStatus.FAILED and outcome.code in passing):
         return outcome
-    if outcome.status in {CommandStatus.QUEUED, CommandStatus.RUNNING}:
+    if outcome.status in UNSETTLED:
         detail = f"{sentence('no_outcome')} Ask GET /ocpp/commands/{outcome.command_id} later."
         raise CommandRefused(detail, code="no_outcome")
     raise CommandRefused(sentence(outcome.code, outcome.data), code=outcome.code)
+
+
+def state_ask(*, charger: Charger) -> dict[str, Any]:
+    """Ask a running charger how it is. It is a question and no order: no command is left behind.
+
+    Raises `ChargerNotRunning` and `CommandRefused` as `order_settle` does.
+    """
+    data = _checked(charger, Order(kind="state"))
+    outcome = command_send(charger=charger, kind="state", data=data, wait=WAIT_MOST)
+    Command.objects.filter(pk=outcome.command_id).delete()
+    if outcome.ok:
+        return outcome.data
+    code = "no_outcome" if outcome.status in UNSETTLED else outcome.code
+    raise CommandRefused(sentence(code, outcome.data), code=code, retryable=True)
 
 
 def orders_fan_out(*, chargers: Sequence[Charger], order: Order) -> FanOut:

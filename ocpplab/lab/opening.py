@@ -38,6 +38,15 @@ TEMPLATES = (
     {"brand_slug": "abb", "model_slug": "terra-184", "connector_type": "CCS2", "ocpp_version": "OCPP2.0.1"},
 )
 BULK = 10_000  # chargers in one request
+# People come and go, so that there is something to see: about one a second in a big fleet, often enough in a small one.
+MOST_ARRIVALS_PER_HOUR, ALL_ARRIVALS_PER_HOUR = 12.0, 3600.0
+LIFE = {
+    "tags": [{"id": f"DRIVER-{number}"} for number in range(1, 21)],
+    "mean_minutes": 6.0,
+    "mean_idle_minutes": 1.0,
+    "early_unplug": 0.05,
+    "seed": 1,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +102,16 @@ class Opening:
         for first in range(0, self.fleet, BULK):
             self.fleet_create(demo["id"], first, min(BULK, self.fleet - first))
         self.say(f"{self.fleet} chargers READY after {time.monotonic() - started:.1f} s")
+        if self.fleet <= BULK:
+            self.fleet_enliven(demo["id"])
+
+    def fleet_enliven(self, location: str) -> None:
+        """Let people come and go at all chargers that can; the charger remembers it, so once is enough."""
+        rate = min(MOST_ARRIVALS_PER_HOUR, ALL_ARRIVALS_PER_HOUR / self.fleet)
+        body = {"target": {"location_id": location}, "event": {**LIFE, "arrivals_per_hour": rate}}
+        answer = self.api.call("POST", "/ocpp/commands/behaviour", body)
+        if answer["queued_count"]:
+            self.say(f"people come and go at {answer['queued_count']} of them")
 
     def fleet_create(self, location: str, first: int, count: int) -> None:
         """Ask for `count` chargers, numbered after `first`, and wait until their job is settled."""

@@ -234,6 +234,11 @@ def test_an_id_tag_is_as_long_as_the_version_allows(api, organization):
         ("local-auth-list", {"list_version": 0, "entries": []}, ["list_version"]),
         ("local-auth-list", {"list_version": 1}, ["entries"]),
         ("local-auth-list", {"list_version": 1, "entries": [{"id_tag": "A"}, {}]}, ["entries", 1, "id_tag"]),
+        (
+            "local-auth-list",
+            {"list_version": 1, "entries": [{"id_tag": "A", "expiry_date": "0001-01-01T00:00:00+14:00"}]},
+            ["entries", 0, "expiry_date"],
+        ),
         ("local-auth-list", {"list_version": 1, "entries": [{"id_tag": "A"}, {"id_tag": "a"}]}, ["entries"]),
         (
             "local-auth-list",

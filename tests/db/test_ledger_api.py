@@ -154,6 +154,7 @@ def test_nobody_sees_the_transactions_of_another_organization(api, other_organiz
         ({"page": 0}, "page"),
         ({"state": "odd"}, "state"),
         ({"started_from": "yesterday"}, "started_from"),
+        ({"started_to": "9999-12-31T23:59:59-14:00"}, "started_to"),
         ({"messages": "maybe"}, "messages"),
         ({"id_tag": "a\x00"}, "id_tag"),
         ({"transaction_id": ""}, "transaction_id"),

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from chargers.models import Charger
+from chargers.models import Charger, Command
 from ocpplab.accounts.models import Organization
 from tests.sdk.conftest import Sdk
 from tests.support.chargers import make_charger, make_chargers, make_location
@@ -47,6 +47,7 @@ def test_the_sdk_drives_every_command_route_and_the_chargers_do_it(
     check_refused(answer["refused"], stopped)
     check_ledger(answer, csms.station(charger.identity))
     assert csms.complaints == []
+    assert not Command.objects.filter(kind="state").exists(), "a question leaves no command behind"
 
 
 def check_error(answer: dict[str, Any], error: str, status: int, code: str) -> None:

@@ -31,6 +31,9 @@ def test_it_opens_with_a_fleet_stops_without_a_trace_and_goes_on_where_it_was(tm
         assert chargers["total"] == 4
         assert {charger["provisioning_status"] for charger in chargers["data"]} == {"READY"}
         assert "4 chargers, 4 online" in lab.text()
+        assert "people come and go at 3 of them" in lab.text(), "one of the four speaks 2.0.1"
+        living = next(charger for charger in chargers["data"] if charger["ocpp_version"] == "OCPP1.6")
+        assert lab.get(f"/ocpp/chargers/{living['id']}/state")["behaviour"]["arrivals_per_hour"] == 12
         assert facts["token"] in lab.text().split("stopping")[0]
         assert lab.stop() == 0
         assert not lab.left_behind()

@@ -224,3 +224,22 @@ def test_a_memory_that_makes_no_sense_costs_the_memory_and_not_the_charger(
         simulator = processes.simulator(name=f"simulator-{uuid.uuid4().hex[:4]}")
         online()
         assert simulator.stop() == 0
+
+
+def test_a_charger_that_charges_is_not_moved_to_a_new_host(
+    processes: Processes, csms: ReferenceCsms, organization: Organization
+) -> None:
+    chargers = make_chargers(organization, 30, ws_url=csms.url)
+    processes.simulator(name="first", **QUICK)
+    online(30)
+    busy = chargers[2:]
+    commands_fan_out(chargers=busy, kind="start_session", data={"connector": 1, "id_tag": "TAG"})
+    eventually(lambda: Transaction.objects.filter(state="running").exclude(csms_id="").count() == 28)
+    processes.simulator(name="second", **QUICK)
+    eventually(lambda: held_by() == {"first": 28, "second": 2}, timeout=30)
+    time.sleep(3.0)
+    assert held_by() == {"first": 28, "second": 2}
+    assert Transaction.objects.filter(state="running").count() == 28
+    commands_fan_out(chargers=busy, kind="stop_session", data={"connector": 1})
+    eventually(lambda: held_by() == {"first": 25, "second": 5}, timeout=30)
+    eventually(lambda: disagreements(csms, chargers) == [])

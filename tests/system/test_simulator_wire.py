@@ -71,6 +71,7 @@ def broker() -> Iterator[None]:
     servers.ensure_started()
     with redis.Redis.from_url(settings.REDIS_URL) as server:
         server.flushall()
+    get_channel_layer()  # or two threads that ask for it first would get one each
     yield
     channel_layers.backends.clear()
 
@@ -100,6 +101,15 @@ def test_every_host_hears_a_hint():
         eventually(lambda: first.announced() and second.announced())
         wire.look()
         eventually(lambda: first.looks == 1 and second.looks == 1)
+
+
+def test_every_host_hears_that_there_are_orders_and_every_order_counts():
+    with Hearing() as first, Hearing() as second:
+        eventually(lambda: first.announced() and second.announced())
+        for count in (1, 2, 3):
+            wire.orders()
+            eventually(lambda: first.takes >= count and second.takes >= count)  # noqa: B023
+        assert first.looks == 0
 
 
 def test_a_burst_from_many_threads_becomes_a_few_hints_and_the_last_one_is_not_lost():

@@ -252,8 +252,9 @@ class Holdings:
         if count <= 0 or now < self._no_step_before:
             return
         self._no_step_before = now + STEP_EVERY
-        running = [runner for runner in self.runners.values() if not runner.stopping]
-        for runner in running[-count:]:
+        # Moving a charger is a loss of its power: a car that charges would be cut off.
+        idle = [runner for runner in self.runners.values() if not runner.stopping and not runner.charging]
+        for runner in idle[-count:]:
             self._stop(runner, "moved to another simulator host")
 
     # --- how runners end --------------------------------------------------------------------------------------------

@@ -24,6 +24,7 @@ from chargers.simulator.effects import (
     Intent,
     KeyPair,
     Ledger,
+    LedgerEvent,
     Log,
     MakeKey,
     Remember,
@@ -31,6 +32,8 @@ from chargers.simulator.effects import (
     SetPing,
     Settled,
     State,
+    TransactionStarted,
+    TransactionStopped,
     Transfer,
     Upload,
 )
@@ -66,6 +69,7 @@ class Runner:
         "_session",
         "_shell",
         "_unkept",
+        "charging",
         "due",
         "lease",
         "queued",
@@ -75,6 +79,8 @@ class Runner:
     def __init__(self, shell: Shell, lease: Lease, memory: str = "") -> None:
         """`memory` is what the charger's former life left behind, as JSON ("" for nothing)."""
         self.due = self.queued = NEVER
+        #: transactions that go on
+        self.charging = 0
         self._memory = memory
         #: ids of commands without an outcome yet
         self._orders: set[str] | None = None
@@ -240,6 +246,7 @@ class Runner:
             match effect:
                 case Ledger():
                     news.append(effect.event)
+                    self._count(effect.event)
                 case Remember():
                     remember, urgent = True, urgent or effect.urgent
                 case Send():
@@ -258,6 +265,14 @@ class Runner:
         memory = self._memory if remember else ""
         now = shell.clock.now()
         shell.keeper.keep(lease.charger_id, lease.epoch, at=now, news=news, memory=memory, then=then)
+
+    def _count(self, event: LedgerEvent) -> None:
+        match event:
+            case TransactionStarted():
+                self.charging += 1
+            case TransactionStopped():
+                # That of a former life was not counted here.
+                self.charging = max(0, self.charging - 1)
 
     def _when_kept(self) -> None:
         """Called in the writer's thread."""
