@@ -108,7 +108,7 @@ class MessageAdmin(ReadOnly, ScopedAdmin[Message]):
     def frame(self, message: Message) -> SafeString:
         """Show the beginning of the frame."""
         text = message.message if len(message.message) <= 160 else f"{message.message[:160]}…"
-        return format_html('<code style="word-break:break-all">{}</code>', text)
+        return format_html('<code style="white-space:normal;word-break:break-all">{}</code>', text)
 
     @admin.display(description="message")
     def pretty(self, message: Message) -> SafeString:
