@@ -9,7 +9,7 @@ from rest_framework import serializers
 
 from locations.choices import LocationStatus
 from locations.fields import Country, Slug, TimeZone
-from ocpplab.api.fields import Number, Text
+from ocpplab.api.fields import Choice, Number, Text
 from ocpplab.api.rows import checked
 from ocpplab.common.imports import ImportErrors, Row, read_rows
 
@@ -57,7 +57,7 @@ class ImportedLocation(serializers.Serializer[Any]):
     timezone = TimeZone(required=False)
     owner_name = Text(max_length=200, required=False)
     public = serializers.BooleanField(required=False)
-    status = serializers.ChoiceField(LocationStatus.choices, required=False)
+    status = Choice(LocationStatus.choices, required=False)
 
 
 def location_rows(

@@ -251,7 +251,7 @@ CSMS_HEARTBEAT_INTERVAL = env.integer("CSMS_HEARTBEAT_INTERVAL", 60, minimum=1)
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 USE_I18N = False
-DATETIME_FORMAT = "Y-m-d H:i:s"  # in the admin; UTC, like everything here
+FORMAT_MODULE_PATH = "ocpplab.formats"  # DATETIME_FORMAT alone does nothing: the language's own formats win
 USE_TZ = True
 
 STATIC_URL = "static/"  # served from the packages' own folders: there is nothing to collect

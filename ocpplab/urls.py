@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path, re_path
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerView
 
-from chargers.csms.consumer import CsmsApplication
+from chargers.csms.consumer import CsmsApplication, no_station
 from chargers.csms.page import csms_urls
 from chargers.selectors.identities import charger_identities_known
 from ocpplab.api.health import HealthView
@@ -35,4 +35,7 @@ handler403 = "ocpplab.api.exceptions.forbidden"
 handler404 = "ocpplab.api.exceptions.not_found"
 handler500 = "ocpplab.api.exceptions.server_error"
 
-websocket_urlpatterns = [re_path(r"(?s)^csms/.+", csms)]  # type: ignore[arg-type]  # an ASGI application
+websocket_urlpatterns = [
+    re_path(r"(?s)^csms/.+", csms),  # type: ignore[arg-type]  # an ASGI application
+    re_path("", no_station),  # type: ignore[arg-type]
+]

@@ -1,6 +1,7 @@
 """The message log in the admin: to look at, also when it holds many million rows."""
 
 import json
+from datetime import UTC
 
 from django.contrib import admin
 from django.db.models import Max, QuerySet
@@ -23,8 +24,8 @@ class MessageAdmin(ReadOnly, ScopedAdmin[Message]):
     """OCPP frames, newest first."""
 
     organization_path = "charger__organization"
-    list_display = ["at", "identity", "direction", "action", "frame"]
-    list_display_links = ["at"]
+    list_display = ["moment", "identity", "direction", "action", "frame"]
+    list_display_links = ["moment"]
     list_filter = [ChargerOfRow, "direction"]
     list_per_page = 50
     list_select_related = ["charger"]
@@ -34,7 +35,7 @@ class MessageAdmin(ReadOnly, ScopedAdmin[Message]):
     search_help_text = "Identity or id (dep-...) of a charger, or an OCPP action."
     show_full_result_count = False
     sortable_by = ()
-    fields = ["at", "charger", "direction", "action", "pretty"]
+    fields = ["moment", "charger", "direction", "action", "pretty"]
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Message], search_term: str
@@ -55,6 +56,11 @@ class MessageAdmin(ReadOnly, ScopedAdmin[Message]):
         newest = Message.objects.aggregate(newest=Max("id"))["newest"] or 0
         return queryset.filter(id__gt=newest - WINDOW), False
 
+    @admin.display(description="at (UTC)")
+    def moment(self, message: Message) -> str:
+        """Show the time to the millisecond: an exchange takes a few."""
+        return f"{message.at.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}"[:-3]
+
     @admin.display(description="charger")
     def identity(self, message: Message) -> str:
         """Name the charger."""
@@ -64,7 +70,7 @@ class MessageAdmin(ReadOnly, ScopedAdmin[Message]):
     def frame(self, message: Message) -> SafeString:
         """Show the beginning of the frame."""
         text = message.message if len(message.message) <= 160 else f"{message.message[:160]}…"
-        return format_html('<code style="word-break:break-all">{}</code>', text)
+        return format_html('<code style="white-space:normal;word-break:break-all">{}</code>', text)
 
     @admin.display(description="message")
     def pretty(self, message: Message) -> SafeString:

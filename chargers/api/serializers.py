@@ -9,7 +9,7 @@ from chargers.choices import CONNECTION_STATES, OcppVersion
 from chargers.fields import ConnectorTypeField, DisplayName, OcppVersionField, WsUrl
 from chargers.models import Charger
 from chargers.services.configuration import Configuration
-from ocpplab.api.fields import Text
+from ocpplab.api.fields import Choice, Text
 from ocpplab.api.pagination import PageQuery, page_serializer
 from ocpplab.common.choices import ProvisioningStatus
 
@@ -74,8 +74,9 @@ class ChargerListQuery(PageQuery):
     """Query arguments of the list of chargers."""
 
     location_id = serializers.CharField(required=False, help_text="Only of this location; an unknown one has none.")
-    connection_state = serializers.ChoiceField(CONNECTION_STATES, required=False)
-    provisioning_status = serializers.ChoiceField(ProvisioningStatus.choices, required=False)
+    identity = serializers.CharField(required=False, help_text="Only those with this OCPP identity.")
+    connection_state = Choice(CONNECTION_STATES, required=False)
+    provisioning_status = Choice(ProvisioningStatus.choices, required=False)
     ws_url = serializers.CharField(required=False, help_text="Only those that dial this address.")
     host = serializers.CharField(required=False, help_text="Name or id of a simulator process.")
 

@@ -150,6 +150,12 @@ class CsmsApplication:
             self._refilling = None
 
 
+async def no_station(scope: dict[str, Any], receive: Receive, send: Send) -> None:
+    """Answer a WebSocket on any other path with 404: a `ws_url` without `/csms` is a mistake easily made."""
+    await receive()  # websocket.connect
+    await _refuse(scope, send, HTTPStatus.NOT_FOUND, "no CSMS here: the built-in one is at /csms/<identity>")
+
+
 async def _refuse(scope: dict[str, Any], send: Send, status: HTTPStatus, reason: str) -> None:
     if "websocket.http.response" not in scope.get("extensions", {}):
         return await send({"type": "websocket.close"})  # the server answers 403

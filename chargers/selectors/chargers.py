@@ -21,6 +21,7 @@ class ChargerFilter:
     connection_state: str | None = None
     provisioning_status: str | None = None
     ws_url: str | None = None
+    identity: str | None = None
     host: str | None = None
 
 
@@ -65,6 +66,8 @@ def chargers_list(*, organization: Organization, where: ChargerFilter) -> QueryS
         rows = rows.filter(provisioning_status=where.provisioning_status)
     if where.ws_url is not None:
         rows = rows.filter(ws_url=where.ws_url.rstrip("/"))
+    if where.identity is not None:
+        rows = rows.filter(identity=where.identity)
     if where.host is not None:
         host = as_uuid(where.host)
         rows = rows.filter(Q(host__name=where.host) if host is None else Q(host=host) | Q(host__name=where.host))

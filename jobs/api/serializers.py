@@ -8,7 +8,7 @@ from chargers.api.serializers import ChargerResponse
 from chargers.fields import ConnectorTypeField, DisplayName, Identity, OcppVersionField, WsUrl
 from chargers.rules import IDENTITY_MAX
 from jobs.choices import JobKind
-from ocpplab.api.fields import Text, Whole
+from ocpplab.api.fields import Choice, Text, Whole
 from ocpplab.api.pagination import PageQuery, page_serializer
 from ocpplab.common.choices import ProvisioningStatus
 
@@ -159,7 +159,7 @@ class LocationChargerBulkStatusResponse(JobResponse):
 class JobListQuery(PageQuery):
     """Filters of a list of jobs."""
 
-    status = serializers.ChoiceField(ProvisioningStatus.choices, required=False)
+    status = Choice(ProvisioningStatus.choices, required=False)
     location_id = serializers.CharField(required=False)
 
 

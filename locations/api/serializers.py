@@ -7,7 +7,7 @@ from rest_framework import serializers
 from locations.choices import LocationStatus
 from locations.fields import Coordinates, Country, Slug, TimeZone
 from locations.models import Location
-from ocpplab.api.fields import Flag, Text
+from ocpplab.api.fields import Choice, Flag, Text
 
 #: what null means in an update; null leaves every other column as it is (table 1b)
 _CLEARED = {"owner_name": None, "timezone": "UTC"}
@@ -38,7 +38,7 @@ class UpdateLocationRequest(serializers.Serializer[Any]):
     timezone = TimeZone(required=False, allow_null=True)
     owner_name = Text(max_length=200, required=False, allow_null=True, allow_blank=True)
     public = Flag(required=False, allow_null=True)
-    status = serializers.ChoiceField(LocationStatus.choices, required=False, allow_null=True)
+    status = Choice(LocationStatus.choices, required=False, allow_null=True)
 
 
 class LocationResponse(serializers.Serializer[Any]):

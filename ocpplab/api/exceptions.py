@@ -21,6 +21,7 @@ STATUS_OF: dict[type[DomainError], int] = {
     Unavailable: status.HTTP_503_SERVICE_UNAVAILABLE,
 }
 RETRY_AFTER_SECONDS = "2"
+BEARER = {"WWW-Authenticate": "Bearer"}
 
 
 def handler(exc: Exception, context: dict[str, Any]) -> Response | None:
@@ -39,6 +40,8 @@ def handler(exc: Exception, context: dict[str, Any]) -> Response | None:
             return _text(status.HTTP_404_NOT_FOUND, str(exc) or "Not found.")
         case exceptions.UnsupportedMediaType():
             return _text(exc.status_code, "The body must be JSON: send the header Content-Type: application/json.")
+        case exceptions.NotAuthenticated():
+            return _text(exc.status_code, "A token is needed: send the header Authorization: Bearer <token>.", BEARER)
         case exceptions.APIException():
             headers = {"WWW-Authenticate": header} if (header := getattr(exc, "auth_header", "")) else {}
             return _text(exc.status_code, str(exc.detail), headers)
@@ -66,7 +69,7 @@ def _unprocessable(problems: list[Problem]) -> Response:
 def problems_of(details: Any, loc: tuple[str | int, ...] = (), source: str = "body") -> Iterator[Problem]:
     """Flatten DRF's nested error details into problems; a serializer-wide error stands at the object itself."""
     if isinstance(details, dict) and set(details) == {"message", "code"} and not isinstance(details["message"], dict):
-        yield Problem(loc, str(details["message"]), TYPES.get(details["code"], str(details["code"])), source=source)
+        yield Problem(loc, _words(details), TYPES.get(details["code"], str(details["code"])), source=source)
     elif isinstance(details, dict):
         for key, value in details.items():
             # ListField's errors are keyed by position
@@ -77,13 +80,24 @@ def problems_of(details: Any, loc: tuple[str | int, ...] = (), source: str = "bo
             yield from problems_of(entry, loc if leaves else (*loc, position), source)
 
 
+def _words(error: dict[str, Any]) -> str:
+    """Return DRF's message, or one in the words of JSON where DRF's speaks of Python's types."""
+    message = str(error["message"])
+    if error["code"] == "not_a_list":
+        return "A JSON array is expected here: [ ... ]."
+    if message.startswith("Invalid data. Expected a dictionary"):
+        return "A JSON object is expected here: { ... }."
+    return message
+
+
 #: DRF's codes in the contract's (FastAPI's) words
 TYPES = {"required": "missing", "null": "null_not_allowed", "invalid_choice": "enum"}
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Answer an unknown path."""
-    return JsonResponse({"detail": f"There is nothing at {request.path}. The API is described at /docs."}, status=404)
+    hint = "Leave out the slash at the end." if request.path.endswith("/") else "The API is described at /docs."
+    return JsonResponse({"detail": f"There is nothing at {request.path}. {hint}"}, status=404)
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:

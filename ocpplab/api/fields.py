@@ -37,6 +37,15 @@ class Number(serializers.FloatField):
         return super().to_internal_value(data)
 
 
+class Choice(serializers.ChoiceField):
+    """One of a few words; the refusal names them all."""
+
+    def __init__(self, choices: Any, **options: Any) -> None:
+        super().__init__(choices, **options)
+        known = ", ".join(str(choice) for choice in self.choices)
+        self.error_messages["invalid_choice"] = f'"{{input}}" is not known here: use one of {known}.'
+
+
 class Flag(serializers.BooleanField):
     """true or false."""
 

@@ -52,6 +52,11 @@ class GatewaySchema(AutoSchema):
         component = self.resolve_serializer(serializer(), "response")
         return {"content": {"application/json": {"schema": component.ref}}, "description": meaning}
 
+    def get_summary(self) -> str | None:
+        """Return the first sentence of the description, for lists of routes."""
+        first, stop, _ = " ".join(self.get_description().split()).partition(". ")
+        return (first + stop).rstrip(" .;") or None
+
     def get_override_parameters(self) -> list[Any]:
         """Name the header that admin tokens must send."""
         if HasTenant not in self.view.permission_classes:

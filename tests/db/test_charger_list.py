@@ -1,6 +1,5 @@
 """The list of an organization's chargers."""
 
-
 import pytest
 
 from chargers.models import Charger

@@ -1,6 +1,5 @@
 """The chargers of a location: list, multi-update, multi-delete."""
 
-
 import pytest
 
 from chargers.models import Charger

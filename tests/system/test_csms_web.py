@@ -10,6 +10,7 @@ from datetime import datetime
 import httpx
 import pytest
 from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
 
 from chargers.csms.calls import (
     CallFailed,
@@ -74,6 +75,16 @@ def refusal(url: str, path: str) -> tuple[int, str]:
         Station.open(url, path, raw=True)
     response = caught.value.response
     return response.status_code, response.body.decode()
+
+
+def test_a_websocket_elsewhere_is_refused_with_the_way_to_the_csms(web):
+    for path in ("/CP1", "/health/CP1", "/csms", "/", "//"):
+        with pytest.raises(InvalidStatus) as caught:
+            connect(web.url.replace("http", "ws", 1) + path, subprotocols=["ocpp1.6"], open_timeout=10, proxy=None)
+        response = caught.value.response
+        assert response.status_code == 404, path
+        assert response.body.decode() == "no CSMS here: the built-in one is at /csms/<identity>"
+    assert "ERROR" not in web.text()
 
 
 def test_it_serves_both_versions_and_any_identity(web):

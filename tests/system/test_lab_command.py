@@ -109,7 +109,10 @@ def test_it_refuses_what_another_lab_uses_and_stops_when_nobody_reads_its_output
     with running_lab(tmp_path / "other", "--data-dir", str(lab.data_dir)) as third:
         assert third.wait_ended() == 1
         last = third.text().strip().splitlines()[-1]
-        assert last == f"CommandError: the data folder {lab.data_dir} is in use by process {lab.process.pid}"
+        assert last == (
+            f"CommandError: the data folder {lab.data_dir} is in use by process {lab.process.pid}: "
+            "stop that, or choose another with --data-dir"
+        )
         assert "Traceback" not in third.text()
     assert lab.get("/ocpp/locations")["total"] == 0
 

@@ -70,7 +70,8 @@ class Clock:
 
     def __init__(self, loop_time: Callable[[], float]) -> None:
         self._loop_time = loop_time
-        self._base = time.time() - loop_time()
+        # uvloop's time has milliseconds: more digits would be the same in every stamp, and mean nothing
+        self._base = round(time.time() - loop_time(), 3)
 
     def now(self) -> float:
         """Seconds since the Unix epoch."""

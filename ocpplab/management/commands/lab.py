@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from ocpplab.embedded import EmbeddedError
+from ocpplab.embedded import DataDirInUse, EmbeddedError
 from ocpplab.lab.console import Console
 from ocpplab.lab.errors import LabError
 from ocpplab.lab.options import Options, checked
@@ -33,5 +33,7 @@ class Command(BaseCommand):
         names = ("host", "port", "data_dir", "fleet", "simulators", "token", "ready_file")
         try:
             Session(checked(Options(**{name: options[name] for name in names})), Console()).run()
+        except DataDirInUse as error:
+            raise CommandError(f"{error}: stop that, or choose another with --data-dir") from None
         except (LabError, EmbeddedError) as error:
             raise CommandError(str(error)) from None

@@ -1,0 +1,1 @@
+"""How dates look to people; named by FORMAT_MODULE_PATH."""
