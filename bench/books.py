@@ -80,9 +80,11 @@ class Run:
         job = self.lab.call("POST", f"/ocpp/locations/{self.location}/chargers", fleet(self.lab.csms_url, self._size))
         until(lambda: self.lab.call("GET", job["status_url"])["status"] == "READY", "READY", seconds=PATIENCE)
         self._all_online()
-        for offset in range(0, self._size, PAGE):
-            page = self.lab.call("GET", f"/ocpp/locations/{self.location}/chargers?limit={PAGE}&offset={offset}")
+        for number in range(1, (self._size + PAGE - 1) // PAGE + 1):
+            page = self.lab.call("GET", f"/ocpp/locations/{self.location}/chargers?limit={PAGE}&page={number}")
             self.ids += [one["id"] for one in page["data"]]
+        if len(set(self.ids)) != self._size:
+            raise SystemExit(f"{len(set(self.ids))} chargers are listed, not {self._size}")
         with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
             list(pool.map(self._configure, [self.ids[start::WORKERS] for start in range(WORKERS)]))
 
