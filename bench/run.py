@@ -12,6 +12,7 @@ from typing import Any
 import psutil
 
 from bench.books import Run
+from bench.day import day
 from bench.orders import orders
 from bench.rounds import Bench
 from bench.stack import ROOT, stack
@@ -70,6 +71,8 @@ def main() -> None:
     """Measure, print, write."""
     wanted, here = options(), machine()
     print("\n".join(f"{name:<12} {value}" for name, value in here.items()), flush=True)
+    alone = day(5)
+    print("\n" + table([alone]) + "\n", flush=True)
     with stack(wanted.simulators) as (lab, quiet, busy):
         bench = Bench(lab, quiet, busy)
         print(f"{'empty':<12} {bench.empty / 2**20:.1f} MB in {wanted.simulators} simulator process(es)\n", flush=True)
@@ -95,6 +98,7 @@ def main() -> None:
     path = RESULTS / f"{time.strftime('%Y-%m-%dT%H-%M-%S')}.json"
     facts = {"machine": here, "options": vars(wanted), "rounds": [vars(one) for one in rounds], "messages": messages}
     facts["orders"] = [vars(one) for one in ordered]
+    facts["alone"] = alone
     facts["books"] = books and vars(books)
     path.write_text(json.dumps(facts, indent=2) + "\n")
     print(f"\nwritten to {path.relative_to(ROOT)}")
