@@ -65,4 +65,5 @@ CONNECTION_STATES = [(state.value, state.value.capitalize()) for state in Connec
 DIRECTIONS = [
     (Direction.TO_CSMS.value, "charger to CSMS"),
     (Direction.FROM_CSMS.value, "CSMS to charger"),
+    (Direction.CONNECTION.value, "connection"),
 ]

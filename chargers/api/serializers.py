@@ -102,7 +102,9 @@ class LogQuery(serializers.Serializer[Any]):
 class ChargerLogEntry(serializers.Serializer[Any]):
     """One frame."""
 
-    direction = serializers.CharField(help_text="cp_to_csms or csms_to_cp.")
+    direction = serializers.CharField(
+        help_text="cp_to_csms or csms_to_cp; connection tells why one ended or never came to be."
+    )
     action = serializers.CharField(help_text="For an answer the action of the call that it answers.")
     message = serializers.CharField(help_text="The raw frame.")
     timestamp = serializers.DateTimeField()

@@ -21,10 +21,11 @@ class ConnectionState(StrEnum):
 
 
 class Direction(StrEnum):
-    """Which way a logged frame went, in the contract's spelling."""
+    """Which way a logged frame went, in the contract's spelling; and a word of ours for rows that are no frames."""
 
     TO_CSMS = "cp_to_csms"
     FROM_CSMS = "csms_to_cp"
+    CONNECTION = "connection"  #: why the connection ended, or never came to be
 
 
 @dataclass(slots=True, frozen=True)

@@ -96,6 +96,10 @@ def test_a_bad_csms_is_named_and_no_other_charger_notices(
         assert csms.opened[charger.identity] == 1, "a good charger reconnected"
         assert csms.live(charger.identity) == 1
     assert "Traceback" not in simulator.text()
+    for identity, (state, detail) in expected.items():
+        if state == "offline":
+            log = Message.objects.filter(charger__identity=identity, direction="connection", action="Disconnected")
+            eventually(log.filter(message__contains=detail).exists)
 
 
 def test_the_log_holds_every_frame_as_it_was(organization: Organization, processes: Processes, csms: BadCsms) -> None:

@@ -110,9 +110,7 @@ def test_an_order_inside_a_transaction_is_a_mistake_that_shows(organization: Org
         send(charger, "plug", wait=1.0)
 
 
-def test_a_fan_out_to_1000_chargers_reaches_each_of_them_once(
-    processes: Processes, organization: Organization
-) -> None:
+def test_a_fan_out_to_1000_chargers_reaches_each_of_them_once(processes: Processes, organization: Organization) -> None:
     with BadCsms() as csms:
         processes.simulator(name="one")
         processes.simulator(name="two")

@@ -19,6 +19,7 @@ from chargers.simulator.effects import (
     Connect,
     ConnectionState,
     Credentials,
+    Direction,
     Download,
     Effect,
     Intent,
@@ -311,13 +312,14 @@ class Runner:
         lease = self.lease
         self._shell.keeper.outcome(lease.charger_id, lease.epoch, command_id, ok=ok, code=code, data=data)
 
+    def _log(self, direction: Direction, action: str, message: str) -> None:
+        self._shell.recorder.message(self.lease.charger_id, self._shell.clock.now(), direction, action, message)
+
     def _do(self, effect: Effect) -> None:
-        link, lease = self._link, self.lease
+        link = self._link
         match effect:
             case Log():
-                self._shell.recorder.message(
-                    lease.charger_id, self._shell.clock.now(), effect.direction, effect.action, effect.message
-                )
+                self._log(effect.direction, effect.action, effect.message)
             case Send():
                 self._say(effect.text)
             case State():
@@ -377,6 +379,8 @@ class Runner:
         self.state = state
         if state is ConnectionState.ONLINE:
             self._bugs = 0
+        if state is ConnectionState.OFFLINE and detail:
+            self._log(Direction.CONNECTION, "Disconnected", detail)
         self._shell.recorder.state(self.lease.charger_id, self.lease.epoch, state, detail, self._shell.clock.now())
 
     def _failed(self, error: Exception) -> None:
