@@ -217,13 +217,17 @@ def test_kill_9_at_any_moment_leaves_both_books_in_agreement(
 def test_a_memory_that_makes_no_sense_costs_the_memory_and_not_the_charger(
     processes: Processes, csms: ReferenceCsms, charger: Charger
 ) -> None:
-    for state in ({"format": 1}, {"format": 1, "settings": 5}, [1], {"format": 99}):
+    wrong: list[Any] = [{"format": 1}, {"format": 1, "settings": 5}, [1], {"format": 99}]
+    for state in wrong:
         ChargerMemory.objects.update_or_create(
             charger=charger, defaults={"state": state, "lease_epoch": 0, "at": "2026-05-04T08:00:00Z"}
         )
         simulator = processes.simulator(name=f"simulator-{uuid.uuid4().hex[:4]}")
         online()
+        commands_fan_out(chargers=[charger], kind="plug", data={})
+        eventually(lambda: not Command.objects.filter(status__in=["queued", "running"]).exists())
         assert simulator.stop() == 0
+        assert ChargerMemory.objects.get(charger=charger).state["set_aside"] == [state]
 
 
 def test_a_charger_that_charges_is_not_moved_to_a_new_host(

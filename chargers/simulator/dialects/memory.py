@@ -67,10 +67,12 @@ def restore(ctx: Context, memory: dict[str, Any]) -> None:
 
     A car that was charging went on for as long as the memory may be old, at most until now: the register never ends
     up below a value that was told to the CSMS. What becomes of its transaction is the dialect's decision.
+
+    Raises ValueError when it is of another format, and what comes when it is damaged: it is not this session's to
+    decide that what is in there, unfinished transactions maybe, is thrown away.
     """
     if memory.get("format") != FORMAT:
-        ctx.count("unusable_memory")
-        return
+        raise ValueError(f"a memory of format {memory.get('format')!r}; this release reads {FORMAT}")
     ctx.clock.set(ctx.now, ctx.now + memory["clock"])
     ctx.settings.load(memory["settings"], ctx.dialect.variables)
     ctx.station.operative, *evses = memory["operative"]

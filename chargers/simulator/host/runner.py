@@ -5,7 +5,6 @@ is, ends that session and starts it anew later.
 """
 
 import contextlib
-import json
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -39,10 +38,10 @@ from chargers.simulator.effects import (
     Upload,
 )
 from chargers.simulator.host.files import Files
+from chargers.simulator.host.past import Past
 from chargers.simulator.host.port import Link
 from chargers.simulator.host.shell import SessionPort, Shell
 from chargers.simulator.host.specs import Lease
-from chargers.simulator.host.text import writable_json
 from chargers.simulator.host.timers import NEVER
 from chargers.simulator.model.specs import ChargerSpec
 
@@ -65,8 +64,8 @@ class Runner:
         "_held",
         "_life",
         "_link",
-        "_memory",
         "_orders",
+        "_past",
         "_session",
         "_shell",
         "_unkept",
@@ -82,7 +81,7 @@ class Runner:
         self.due = self.queued = NEVER
         #: transactions that go on
         self.charging = 0
-        self._memory = memory
+        self._past = Past(lease.charger_id, memory)
         #: ids of commands without an outcome yet
         self._orders: set[str] | None = None
         #: frames that wait until `_unkept` memories are on the disk
@@ -117,7 +116,7 @@ class Runner:
         self._life += 1
         # Repeatable for one life of one lease, and different in each, so that message ids do not come again.
         seed = (self.lease.charger_id << 40) ^ (self.lease.epoch << 20) ^ (self.lease.revision << 8) ^ self._life
-        self._step(lambda: self._begin(self._made(spec, now, seed), now))
+        self._step(lambda: self._begin(spec, now, seed))
 
     def stop(self, finished: Finished) -> None:
         """Power the charger off and call `finished` once its connection is closed."""
@@ -203,20 +202,9 @@ class Runner:
         """The session, if `link` is its connection and not one that was given up."""
         return self._session if link is self._link else None
 
-    def _made(self, spec: ChargerSpec, now: float, seed: int) -> SessionPort:
-        """A session that remembers; one that cannot understand what is left of its former life begins from nothing."""
-        make, memory = self._shell.make_session, self._memory
-        if not memory:
-            return make(spec, now=now, seed=seed)
-        try:
-            return make(spec, now=now, seed=seed, memory=json.loads(memory))
-        except Exception:  # a row that somebody edited, or of another release, must not keep a charger off for ever
-            log.exception("memory_unusable", charger_id=self.lease.charger_id)
-            return make(spec, now=now, seed=seed)
-
-    def _begin(self, session: SessionPort, now: float) -> list[Effect]:
-        self._session = session
-        return session.start(now)
+    def _begin(self, spec: ChargerSpec, now: float, seed: int) -> list[Effect]:
+        self._session, effects = self._past.wake(self._shell.make_session, spec, now=now, seed=seed)
+        return effects
 
     def _step(self, call: Callable[[], list[Effect]]) -> None:
         """Let the session act, carry out what it wants, and set its alarm."""
@@ -256,14 +244,12 @@ class Runner:
         if not (news or remember) or session is None:
             return
         shell, lease = self._shell, self.lease
-        if remember:
-            self._memory = writable_json(session.memory())
         then = _nothing if urgent else None
         if urgent and speaks and self._link is not None:
             self._held = self._held or []
             self._unkept += 1
             then = self._when_kept
-        memory = self._memory if remember else ""
+        memory = self._past.write(session) if remember else ""
         now = shell.clock.now()
         shell.keeper.keep(lease.charger_id, lease.epoch, at=now, news=news, memory=memory, then=then)
 
@@ -379,6 +365,7 @@ class Runner:
         self.state = state
         if state is ConnectionState.ONLINE:
             self._bugs = 0
+            self._past.lived()
         if state is ConnectionState.OFFLINE and detail:
             self._log(Direction.CONNECTION, "Disconnected", detail)
         self._shell.recorder.state(self.lease.charger_id, self.lease.epoch, state, detail, self._shell.clock.now())
@@ -386,6 +373,7 @@ class Runner:
     def _failed(self, error: Exception) -> None:
         off = min(OFF_FIRST * 2**self._bugs, OFF_MOST)
         self._bugs += 1
+        self._past.failed()
         log.error("session_failed", charger_id=self.lease.charger_id, off_seconds=off, exc_info=error)
         self._session = None
         self._abandon_files()

@@ -1,6 +1,7 @@
 """A runner over sessions that are told what to want, and that fail."""
 
 import asyncio
+import json
 import uuid
 from collections import deque
 from dataclasses import dataclass, field
@@ -414,12 +415,47 @@ def test_a_session_begins_with_what_the_former_life_left_and_after_a_bug_with_wh
     run(scenario())
 
 
-@pytest.mark.parametrize("memory", ['{"bad": true}', "{"])
-def test_a_memory_that_no_session_understands_costs_the_memory_and_not_the_charger(run, memory):
+@pytest.mark.parametrize(("memory", "aside"), [('{"bad": true}', {"bad": True}), ("{", "{"), ("[1]", [1])])
+def test_a_memory_that_no_session_understands_is_set_aside_and_the_charger_lives(run, memory, aside):
     async def scenario():
-        bench = Bench(DIALS)
-        await opened(bench, bench.runner(memory=memory))
+        bench = Bench(DIALS | {"text": [Remember(urgent=True)]})
+        runner = bench.runner(memory=memory)
+        link = await opened(bench, runner)
         assert bench.memories == [None]
+        runner.received(link, "x")
+        assert json.loads(bench.kept().memory) == {"calls": 3, "set_aside": [aside]}
+
+    run(scenario())
+
+
+def test_a_memory_with_which_no_session_starts_is_set_aside_too(run):
+    async def scenario():
+        bench = Bench({"start": IndexError("tuple index")}, DIALS | {"connected": [Remember(urgent=True)]})
+        await opened(bench, bench.runner(memory='{"wh": 5, "set_aside": [1, 2, 3]}'))
+        assert bench.memories == [{"wh": 5}, None]
+        assert json.loads(bench.kept().memory)["set_aside"] == [2, 3, {"wh": 5}]
+
+    run(scenario())
+
+
+def test_a_memory_with_which_three_sessions_in_a_row_fail_is_set_aside(run):
+    async def scenario():
+        bench = Bench(DIALS | {"wake": ValueError("bug")})
+        runner = bench.runner(memory='{"wh": 5}')
+        runner.start()
+        for _ in range(6):  # fails, and begins anew
+            runner.ring(0.0)
+        assert bench.memories == [{"wh": 5}, {"wh": 5}, {"wh": 5}, None]
+
+    run(scenario())
+
+
+def test_what_was_set_aside_stays_aside_in_later_lives(run):
+    async def scenario():
+        bench = Bench(DIALS | {"connected": [Remember(urgent=True)]})
+        await opened(bench, bench.runner(memory='{"wh": 5, "set_aside": [{"bad": true}]}'))
+        assert bench.memories == [{"wh": 5}]
+        assert json.loads(bench.kept().memory)["set_aside"] == [{"bad": True}]
 
     run(scenario())
 

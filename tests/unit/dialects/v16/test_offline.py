@@ -176,9 +176,9 @@ def test_configuration_list_cache_availability_and_faults_outlast_the_process(dr
     assert [one["status"] for one in state["connectors"]] == ["Faulted", "Unavailable"]
 
 
-def test_a_memory_of_another_format_is_left_alone(driver):
-    later = back(driver, {"format": 99}).boot()
-    assert later.session.oddities() == {"unusable_memory": 1}
+def test_a_memory_of_another_format_is_refused_and_not_silently_replaced(driver):
+    with pytest.raises(ValueError, match="format 99"):
+        back(driver, {"format": 99})
 
 
 def test_nothing_of_a_transaction_is_lost_when_the_charger_is_switched_off_and_moved(charging):
