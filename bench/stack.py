@@ -178,11 +178,15 @@ def stack(simulators: int) -> Iterator[tuple[Lab, Sink, Sink]]:
                 processes.stop(process, grace=15)
 
 
+POLL_SECONDS = 0.25
+"""Between two looks. Clients are asked to poll every 1 to 2 s; looking all the time would measure the looking."""
+
+
 def until(check: Any, what: str, *, seconds: float, alive: subprocess.Popen[bytes] | None = None) -> float:
     """Wait until `check` is true and return how long that took; end the program when it takes too long."""
     started = time.monotonic()
     while not check():
         if time.monotonic() - started > seconds or (alive is not None and alive.poll() is not None):
             raise SystemExit(f"gave up waiting: {what}")
-        time.sleep(0.02)
+        time.sleep(POLL_SECONDS)
     return time.monotonic() - started
