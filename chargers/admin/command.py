@@ -13,6 +13,7 @@ from chargers.admin.filters import ChargerOfRow, SearchByCharger
 from chargers.admin.paging import BoundedPaginator
 from chargers.admin.readonly import ReadOnly
 from chargers.models import Command
+from chargers.protocol import hidden
 from chargers.services.commands_words import sentence
 from ocpplab.accounts.scoping import ScopedAdmin
 
@@ -54,7 +55,7 @@ class CommandAdmin(ReadOnly, SearchByCharger, ScopedAdmin[Command]):
     @admin.display(description="arguments")
     def arguments(self, command: Command) -> SafeString:
         """Show what was ordered."""
-        return _pretty(command.payload)
+        return _pretty(hidden(command.payload))
 
     @admin.display(description="what the charger said")
     def result(self, command: Command) -> SafeString:

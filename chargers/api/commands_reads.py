@@ -18,7 +18,7 @@ from chargers.api.ledger_serializers import (
 )
 from chargers.choices import CommandStatus
 from chargers.models import Command, Transaction
-from chargers.protocol import Version
+from chargers.protocol import Version, hidden
 from chargers.selectors import charger_get
 from chargers.selectors.commands import command_get, target_get
 from chargers.selectors.ledger import (
@@ -54,7 +54,7 @@ def command_body(command: Command) -> dict[str, Any]:
         "identity": command.charger.identity,
         "kind": command.kind,
         "ocpp_version": Version(command.charger.ocpp_version).subprotocol,
-        "payload": command.payload,
+        "payload": hidden(command.payload),
         "status": command.status,
         "code": code,
         "detail": sentence(code, data) if unhappy and code else None,

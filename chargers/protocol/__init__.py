@@ -35,6 +35,7 @@ from .schemas import (
     validate_request,
     validate_response,
 )
+from .secrets import hidden
 from .spelling import TwiceSpelled, action_spelled, payload_spelled
 from .timestamps import format_time, parse_time
 from .versions import Version
@@ -61,6 +62,7 @@ __all__ = [
     "encode",
     "error_codes",
     "format_time",
+    "hidden",
     "parse",
     "parse_time",
     "payload_spelled",

@@ -44,6 +44,12 @@ def test_a_queued_command_has_no_outcome_yet(api, organization):
     }
 
 
+def test_a_password_that_was_ordered_is_not_told(api, organization):
+    order = {"configuration": {"AuthorizationKey": "a password of 20 ch", "HeartbeatInterval": "60"}}
+    found = read(api, make_command(make_charger(organization), kind="set_configuration", payload=order))
+    assert found["payload"] == {"configuration": {"AuthorizationKey": "(hidden)", "HeartbeatInterval": "60"}}
+
+
 @pytest.mark.parametrize(
     ("status", "code", "data", "detail"),
     [

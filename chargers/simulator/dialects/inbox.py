@@ -17,8 +17,11 @@ from chargers.protocol import (
     Call,
     CallError,
     CallResult,
+    Frame,
     Payload,
     actions,
+    encode,
+    hidden,
     parse,
     refusal,
     unreadable,
@@ -38,7 +41,7 @@ def receive(ctx: Context, text: str) -> None:
     """Take in one text frame."""
     frame = parse(ctx.dialect.version, text)
     answered = ctx.outstanding if ctx.outstanding is not None and ctx.outstanding.id == frame.id else None
-    log(ctx, text, frame.action if isinstance(frame, Call) else answered.action if answered else "")
+    log(ctx, _loggable(frame, text), frame.action if isinstance(frame, Call) else answered.action if answered else "")
     if isinstance(frame, Call):
         _answer(ctx, frame)
     elif isinstance(frame, BadFrame) and frame.type not in {3, 4}:
@@ -68,6 +71,14 @@ def log(ctx: Context, text: str, action: str) -> None:
     if len(text) > _LONGEST_LOGGED:
         text = f"{text[:_LONGEST_LOGGED]}… ({len(text)} characters)"
     ctx.effects.append(Log(Direction.FROM_CSMS, known, text))
+
+
+def _loggable(frame: Frame, text: str) -> str:
+    """The frame as it came, but for a password in it."""
+    if not isinstance(frame, Call):
+        return text
+    shown = hidden(frame.payload)
+    return text if shown is frame.payload else encode(Call(frame.id, frame.action, shown))
 
 
 def _answer(ctx: Context, call: Call) -> None:

@@ -8,7 +8,7 @@ from chargers.protocol import Payload, validate_request
 from chargers.simulator.dialects.base import Block, Done, Failure, IntentHandler, Registration
 from chargers.simulator.dialects.context import Context
 from chargers.simulator.effects import Intent
-from chargers.simulator.model.charging import Refused
+from chargers.simulator.model.charging import Refused, Transaction
 from chargers.simulator.model.connector import Connector
 from chargers.simulator.model.vehicle import Vehicle
 from chargers.simulator.model.vehicles import BY_NAME, arriving
@@ -170,18 +170,21 @@ def _started(ctx: Context, connector: Connector, refused: Refused | None) -> Don
 def _stop_transaction(ctx: Context, intent: Intent) -> Done:
     """The transaction of that id (the CSMS's or the charger's own), by default the only one that runs."""
     wanted = intent.data.get("transaction_id")
-    running = [one for one in ctx.station.connectors if one.transaction is not None]
-    if wanted is not None:
-        running = [
-            one
-            for one in running
-            if one.transaction and str(wanted) in {str(one.transaction.number), one.transaction.key}
-        ]
+    running = [
+        one
+        for one in ctx.station.connectors
+        if one.transaction is not None and (wanted is None or str(wanted) in _names_of(one.transaction))
+    ]
     if not running:
         return Done(ok=False, code=Refused.NO_TRANSACTION.value)
     if len(running) > 1:
         return Done(ok=False, code="ambiguous_transaction", data={"connectors": [one.number for one in running]})
     return _stopped(ctx, running[0])
+
+
+def _names_of(transaction: Transaction) -> set[str]:
+    """The charger's own id, and the CSMS's when it has given one."""
+    return {transaction.key} if transaction.number is None else {transaction.key, str(transaction.number)}
 
 
 def _stopped(ctx: Context, connector: Connector) -> Done:

@@ -190,3 +190,25 @@ def test_two_cars_share_what_the_station_has():
     assert len(powers) == 2
     assert sum(powers) <= 22_000
     assert min(powers) > 10_000
+
+
+def test_an_interval_counts_from_the_sample_of_its_own_kind_and_the_first_one_from_the_start(driver):
+    interval = "Energy.Active.Import.Interval"
+    configure(driver, MeterValuesSampledData=interval, MeterValuesAlignedData=interval, MeterValueSampleInterval=100)
+    start(driver)
+    driver.advance(1000)
+    driver.intent("stop_session")  # the register stands above zero when the next one begins
+    driver.advance(-driver.now % 900 + 30)  # between two clock-aligned moments
+    configure(driver, ClockAlignedDataInterval=900)
+    start(driver)
+    driver.clear().advance(900)
+    told: dict[str, list[int]] = {"Sample.Periodic": [], "Sample.Clock": []}
+    for call in driver.calls("MeterValues"):
+        for one in call.payload["meterValue"][0]["sampledValue"]:
+            if call.payload["connectorId"] == 1:
+                told[one["context"]].append(int(one["value"]))
+    assert len(told["Sample.Periodic"]) == 9
+    assert len(told["Sample.Clock"]) == 1
+    # 870 s at the same power as the periodic ones of 100 s each
+    assert told["Sample.Clock"][0] == pytest.approx(8.7 * told["Sample.Periodic"][0], rel=0.01)
+    assert told["Sample.Periodic"][0] == pytest.approx(told["Sample.Periodic"][1], abs=1)

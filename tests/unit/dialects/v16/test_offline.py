@@ -186,3 +186,15 @@ def test_nothing_of_a_transaction_is_lost_when_the_charger_is_switched_off_and_m
     later = back(charging, charging.memory()).boot()
     assert later.calls("StopTransaction")[0].payload["reason"] == "PowerLoss"
     assert len(later.calls("StopTransaction")) == 1
+
+
+def test_the_ledger_has_the_end_of_a_broken_transaction_at_the_time_that_the_csms_was_told(charging):
+    charging.advance(90)
+    memory = charging.memory()
+    charging.now += 3600
+    later = back(charging, memory).boot()
+    (ended,) = later.calls("StopTransaction")
+    (accepted,) = [one for one in later.ledger(MessageAccepted) if one.action == "StopTransaction"]
+    (stopped,) = later.ledger(TransactionStopped)
+    assert accepted.at == pytest.approx(parse_time(ended.payload["timestamp"]), abs=0.001)
+    assert stopped.at == accepted.at < accepted.accepted_at

@@ -5,7 +5,7 @@ import base64
 import pytest
 
 from chargers.protocol import Version
-from chargers.simulator.effects import Close, Connect
+from chargers.simulator.effects import Close, Connect, Log
 from tests.support import pki
 from tests.support.frames import START, Driver
 from tests.unit.dialects.v16.conftest import configure
@@ -179,3 +179,11 @@ def test_an_idle_charger_keeps_nothing_about_security():
     driver.ask("GetConfiguration", {})
     driver.ask("ExtendedTriggerMessage", {"requestedMessage": "LogStatusNotification"})
     assert driver.session._ctx.upkeep is None
+
+
+def test_the_message_log_does_not_tell_the_password(driver):
+    assert change(driver, "AuthorizationKey", KEY) == "Accepted"
+    logged = [one.message for one in driver.of(Log) if one.action == "ChangeConfiguration"]
+    assert len(logged) == 2
+    assert KEY not in "".join(logged)
+    assert '"AuthorizationKey"' in logged[0]

@@ -309,3 +309,11 @@ def test_nonsense_in_an_order_is_refused_and_harms_nothing(driver, kind):
     driver.advance(600)
     assert driver.intent("state").ok
     driver.memory()
+
+
+def test_a_transaction_without_an_id_of_the_csms_is_not_found_by_nonsense(driver):
+    driver.script["StartTransaction"] = None
+    driver.intent("plug", vehicle=CAR)
+    driver.intent("start_session", id_tag="T")
+    assert driver.intent("stop_transaction", transaction_id="None").code == "no_transaction"
+    assert driver.intent("stop_transaction").ok
