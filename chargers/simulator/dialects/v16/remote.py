@@ -35,7 +35,8 @@ class RemoteBlock(Block):
     def _start(self, ctx: Context, request: Payload) -> Payload:
         tag, profile = request["idTag"], request.get("chargingProfile")
         connector = self._chosen(ctx, request)
-        if connector is None or (ctx.deliveries is not None and ctx.deliveries.full):
+        full = ctx.deliveries is not None and ctx.deliveries.full
+        if connector is None or full or ctx.resetting is not None:
             return _REJECTED
         if profile is not None and not comes_with_remote_start(ctx, connector.number, profile):
             return _REJECTED

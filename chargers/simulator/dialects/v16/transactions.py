@@ -136,6 +136,8 @@ def claim(ctx: Context, connector: Connector, tag: str, **options: Any) -> Refus
     """
     if ctx.deliveries is not None and ctx.deliveries.full:
         return Refused.MEMORY_FULL
+    if ctx.resetting is not None:  # it would end with the reset that waits for the CSMS
+        return Refused.UNAVAILABLE
     wait = ctx.settings.number(CONNECTION_TIMEOUT)
     until = ctx.now + wait if wait else NEVER
     refused = ctx.station.claim(connector, Claim(tag, until, **options))

@@ -317,3 +317,19 @@ def test_a_transaction_without_an_id_of_the_csms_is_not_found_by_nonsense(driver
     driver.intent("start_session", id_tag="T")
     assert driver.intent("stop_transaction", transaction_id="None").code == "no_transaction"
     assert driver.intent("stop_transaction").ok
+
+
+def test_a_soft_reset_that_waits_for_the_csms_lets_no_transaction_begin(driver):
+    driver.script["StopTransaction"] = None
+    start(driver)
+    driver.ask("Reset", {"type": "Soft"})
+    driver.intent("plug", connector=2)
+    assert driver.ask("RemoteStartTransaction", {"connectorId": 2, "idTag": "R"}).payload == {"status": "Rejected"}
+    assert driver.intent("start_transaction", connector=2, id_tag="R").code == "unavailable"
+    assert len(driver.calls("StartTransaction")) == 1
+
+
+def test_another_tag_that_belongs_to_no_group_ends_nobody_s_transaction(driver):
+    start(driver, "T1")
+    assert driver.intent("present", connector=1, id_tag="T2").code == "connector_occupied"
+    assert driver.calls("StopTransaction") == []
