@@ -43,7 +43,7 @@ class UserBlock(Block):
             "power_update": _power_update,
         }
         placed: dict[str, IntentHandler] = {name: partial(_at_connector, handler) for name, handler in at.items()}
-        return placed | {"stop_transaction": _stop_transaction, "proxy": _proxy}
+        return placed | {"stop_transaction": _stop_transaction, "emergency_stop": _emergency_stop, "proxy": _proxy}
 
 
 def _at_connector(handler: _At, ctx: Context, intent: Intent) -> Done | None:
@@ -180,6 +180,12 @@ def _stop_transaction(ctx: Context, intent: Intent) -> Done:
     if len(running) > 1:
         return Done(ok=False, code="ambiguous_transaction", data={"connectors": [one.number for one in running]})
     return _stopped(ctx, running[0])
+
+
+def _emergency_stop(ctx: Context, _intent: Intent) -> Done:
+    """Somebody hits the emergency button: all that charges stops at once (§7.36, EmergencyStop)."""
+    ended = [stop(ctx, connector, Reason.EMERGENCY_STOP) for connector in ctx.station.connectors]
+    return Done(ok=True, data={"transactions": [one.key for one in ended if one is not None]})
 
 
 def _names_of(transaction: Transaction) -> set[str]:

@@ -333,3 +333,14 @@ def test_another_tag_that_belongs_to_no_group_ends_nobody_s_transaction(driver):
     start(driver, "T1")
     assert driver.intent("present", connector=1, id_tag="T2").code == "connector_occupied"
     assert driver.calls("StopTransaction") == []
+
+
+def test_the_emergency_button_ends_every_transaction_with_its_own_reason(driver):
+    for connector in (1, 2):
+        start(driver, connector=connector)
+    settled = driver.intent("emergency_stop")
+    assert settled.ok
+    assert len(settled.data["transactions"]) == 2
+    reasons = [call.payload["reason"] for call in driver.calls("StopTransaction")]
+    assert reasons == ["EmergencyStop", "EmergencyStop"]
+    assert driver.intent("emergency_stop").data["transactions"] == []
