@@ -37,7 +37,7 @@ SETTINGS = {
     "fsync": "on",
 }
 FAST = {"fsync": "off", "full_page_writes": "off"}
-"""For data that nobody needs after a crash of the machine: the test suite. What was committed outlasts kill -9, as ever."""
+"""For data that nobody needs after a crash of the machine: the test suite. Commits outlast kill -9 here, too."""
 
 
 def programs() -> Path:
