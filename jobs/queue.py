@@ -29,7 +29,7 @@ BROKER_TROUBLE = (KombuError, BackendError, RedisError, OSError)
 #: seconds that a request waits for the broker at most
 PATIENCE = 2.0
 #: messages that share work evenly, and the calls in each up to which fewer messages are worth it
-EVENLY_MANY, EVENLY_SIZE = 20, 10
+EVENLY_MANY, EVENLY_SIZE = 20, 50
 #: calls in a message at most, so that one message stays far below the time limit of a task
 MAX_CALLS = 500
 #: priorities on Redis: 0 is served first. Starting and settling are quick and never wait behind the chargers of others;
