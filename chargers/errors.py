@@ -1,6 +1,6 @@
 """What can be refused about a charger."""
 
-from ocpplab.common.errors import NotFound, Refused
+from ocpplab.common.errors import Invalid, NotFound, Problem, Refused
 
 
 class ChargerNotFound(NotFound):
@@ -74,3 +74,22 @@ class TransactionNotFound(NotFound):
 
 class CommandRefused(Refused):
     """The charger cannot do what was ordered, or did not; `code` says why."""
+
+
+class ChargerLimitReached(Invalid):
+    """The organization would have more chargers than it may. Nothing was written."""
+
+    code = "charger_limit_reached"
+
+    def __init__(self, *, limit: int, present: int, asked: int) -> None:
+        room = max(0, limit - present)
+        super().__init__(
+            Problem(
+                (),
+                f"This organization may have {limit} chargers. It has {present}, those of unfinished jobs included, "
+                f"and {asked} more were asked for: ask for at most {room}, delete some, or have an administrator "
+                "raise the limit.",
+                self.code,
+                ctx={"limit": limit, "present": present, "asked": asked},
+            )
+        )

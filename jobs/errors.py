@@ -1,6 +1,9 @@
 """What can be refused about a job."""
 
-from ocpplab.common.errors import Invalid, NotFound, Problem, Refused
+from ocpplab.common.errors import Invalid, NotFound, Problem, Refused, TooMany
+
+#: seconds after which one of many jobs may be expected to have ended
+RETRY_AFTER = 5
 
 
 class JobNotFound(NotFound):
@@ -37,6 +40,19 @@ class NothingToRetry(Refused):
 
     def __init__(self) -> None:
         super().__init__("No charger of this job failed: there is nothing to retry.")
+
+
+class OpenJobLimitReached(TooMany):
+    """The organization has as many unfinished jobs as it may have. Nothing was written."""
+
+    code = "open_job_limit_reached"
+
+    def __init__(self, *, limit: int, present: int) -> None:
+        super().__init__(
+            f"This organization may have {limit} unfinished jobs at a time, and has {present}: wait until one is READY "
+            "or FAILED, cancel one, put more chargers into one job, or have an administrator raise the limit.",
+            retry_after=RETRY_AFTER,
+        )
 
 
 class IdempotencyKeyReused(Invalid):

@@ -14,11 +14,24 @@ from chargers.choices import HostStatus
 from chargers.models import Charger
 from chargers.selectors import chargers_with_related_of_many
 from chargers.simulator.effects import ConnectionState
-from jobs.choices import ItemStatus
+from jobs.choices import ItemStatus, JobKind
 from jobs.errors import JobNotFound
 from jobs.models import ProvisioningItem, ProvisioningJob
 from ocpplab.accounts.models import Organization
 from ocpplab.common.choices import ProvisioningStatus
+
+#: SQL that counts the chargers of unfinished jobs that have no row yet. A single create makes its row at once; the
+#: chargers of a job that was not unfolded yet are as many as were asked for.
+RESERVED = f"""
+    (SELECT coalesce(sum(CASE
+        WHEN job.expanded_at IS NOT NULL THEN (
+            SELECT count(*) FROM {ProvisioningItem._meta.db_table} item
+             WHERE item.job_id = job.id AND item.status = '{ItemStatus.PENDING}' AND item.charger_id IS NULL)
+        WHEN job.kind = '{JobKind.LOCATION_CHARGERS}' THEN job.total
+        ELSE 0 END), 0)
+       FROM {ProvisioningJob._meta.db_table} job
+      WHERE job.finished_at IS NULL AND job.organization_id = %(organization)s)
+"""  # noqa: S608 - names of our own
 
 
 @dataclass(frozen=True, slots=True)

@@ -140,6 +140,7 @@ LOGIN_REDIRECT_URL = "/"
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["ocpplab.api.authentication.BearerAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["ocpplab.api.authentication.HasTenant"],
+    "DEFAULT_THROTTLE_CLASSES": ["ocpplab.api.throttling.OrganizationRate"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["ocpplab.api.bodies.JsonParser"],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "ocpplab.api.bodies.AlwaysJson",
@@ -220,6 +221,10 @@ CELERY_BEAT_SCHEDULE = {
 BULK_MAX_CHARGERS = env.integer("BULK_MAX_CHARGERS", 10_000, minimum=1)
 # so that the query of a multi-delete may name them all, and the next ones are refused by its own rule
 DATA_UPLOAD_MAX_NUMBER_FIELDS = BULK_MAX_CHARGERS + 1000
+#: what each organization may have and do, 0 for no limit; its row may name limits of its own. The lab sets none.
+LIMIT_CHARGERS = env.integer("LIMIT_CHARGERS", 50_000)
+LIMIT_OPEN_JOBS = env.integer("LIMIT_OPEN_JOBS", 200)
+LIMIT_REQUESTS_PER_MINUTE = env.integer("LIMIT_REQUESTS_PER_MINUTE", 6000)
 #: messages that a chord of provisioning calls is cut into at most; 0 sends one call a message
 JOB_MAX_MESSAGES = env.integer("JOB_MAX_MESSAGES", 100)
 #: seconds after which a charger that no host holds counts as failed

@@ -11,16 +11,18 @@ from django.db import transaction
 
 from chargers.catalog.models import ChargerModel
 from chargers.choices import OcppVersion
+from chargers.errors import ChargerLimitReached
 from chargers.imports import ChargerRow, charger_rows
 from chargers.models import Charger
 from chargers.selectors import models_by_slug
 from chargers.services.configuration import COLUMNS, Change, Configuration, chargers_update
 from chargers.services.nudge import nudge
+from chargers.services.room import room_take
 from locations.models import Location
 from ocpplab.accounts.models import Organization
 from ocpplab.api.fields import as_uuid
 from ocpplab.common.choices import ProvisioningStatus
-from ocpplab.common.imports import ImportCounts, ImportErrors
+from ocpplab.common.imports import ImportCounts, ImportErrors, ImportFailed
 
 _BATCH = 1000
 
@@ -50,6 +52,7 @@ def chargers_import(
         if not errors and not dry_run:
             _write(organization, plan, errors)
     errors.check()
+    _check_room(organization, counts.created, dry_run=dry_run)
     return counts
 
 
@@ -162,3 +165,11 @@ def _write(organization: Organization, plan: _Plan, errors: ImportErrors) -> Non
             errors.add(line, error.detail)
     if plan.new:
         nudge()
+
+
+def _check_room(organization: Organization, created: int, *, dry_run: bool) -> None:
+    """Refuse the whole file when the organization may not have so many chargers."""
+    try:
+        room_take(organization_id=organization.pk, asked=created, written=not dry_run)
+    except ChargerLimitReached as refused:
+        raise ImportFailed(f"{refused.detail} Nothing was imported.") from None

@@ -12,6 +12,7 @@ from chargers.errors import IdentityInUse
 from chargers.models import Charger
 from chargers.models.charger import PROVISIONING_MOVES
 from chargers.services.nudge import nudge
+from chargers.services.room import room_take
 from ocpplab.common.choices import ProvisioningStatus
 from ocpplab.common.transitions import move
 
@@ -34,12 +35,17 @@ class NewCharger:
 
 
 def charger_create(
-    *, new: NewCharger, status: ProvisioningStatus = ProvisioningStatus.PENDING, wanted: bool = True
+    *,
+    new: NewCharger,
+    status: ProvisioningStatus = ProvisioningStatus.PENDING,
+    wanted: bool = True,
+    reserved: bool = False,
 ) -> Charger:
     """Create a charger; with `wanted`, hosts hear of it after commit.
 
-    Raises `IdentityInUse` when the organization has another charger with this identity at this `ws_url`; a
-    surrounding transaction stays usable then.
+    Raises `IdentityInUse` when the organization has another charger with this identity at this `ws_url`, and
+    `ChargerLimitReached` when it may not have one more (not looked at when its room was `reserved`); a surrounding
+    transaction stays usable then.
     """
     charger = Charger(
         organization_id=new.organization_id,
@@ -57,6 +63,8 @@ def charger_create(
     try:
         with transaction.atomic():
             charger.save(force_insert=True)
+            if not reserved:
+                room_take(organization_id=new.organization_id, asked=1)
     except IntegrityError as error:
         if is_identity_clash(error):
             raise IdentityInUse(new.identity, new.ws_url) from None

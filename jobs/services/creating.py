@@ -15,6 +15,7 @@ from jobs.choices import JobKind
 from jobs.errors import IdempotencyKeyReused
 from jobs.groups import Group
 from jobs.models import ProvisioningItem, ProvisioningJob
+from jobs.services.admitting import job_admit
 from jobs.services.locking import location_keep
 from locations.errors import LocationNotFound
 from locations.models import Location
@@ -33,8 +34,8 @@ def job_create(
     """Accept a bulk request and return its job, and whether it is new.
 
     Writes one row whatever the size; the items come when the job starts. With an `idempotency_key`, the same request
-    again returns the first one's job. Raises `IdempotencyKeyReused` when the key belongs to another request, and
-    `LocationNotFound` when the location was deleted meanwhile.
+    again returns the first one's job. Raises `IdempotencyKeyReused` when the key belongs to another request,
+    `LocationNotFound` when the location was deleted meanwhile, and what `job_admit` raises.
     """
     digest = request_digest(JobKind.LOCATION_CHARGERS, location.id, groups)
     with transaction.atomic():
@@ -52,6 +53,7 @@ def job_create(
             )
         )
         if new:
+            job_admit(organization_id=location.organization_id, asked=job.total)
             transaction.on_commit(lambda: queue.start_soon(job.id), robust=True)
     return job, new
 
@@ -61,8 +63,8 @@ def charger_request(
 ) -> tuple[ProvisioningJob, Charger]:
     """Accept a single charger: its row at once, and a job with one item that brings it up.
 
-    Raises `IdentityInUse` (nothing is written then), `IdempotencyKeyReused`, and `UnknownLocation` when the location
-    was deleted meanwhile.
+    Raises `IdentityInUse` (nothing is written then), `IdempotencyKeyReused`, `UnknownLocation` when the location was
+    deleted meanwhile, and what `job_admit` raises.
     """
     group = Group(
         model_id=str(new.model_id),
@@ -91,10 +93,11 @@ def charger_request(
         )
         if not is_new:
             return job, _charger_of(job)
-        charger = charger_create(new=new, wanted=True)
+        charger = charger_create(new=new, wanted=True, reserved=True)
         ProvisioningItem.objects.create(
             job=job, ordinal=0, identity=charger.identity, name=charger.name, charger=charger
         )
+        job_admit(organization_id=organization.id, asked=1)
         transaction.on_commit(lambda: queue.start_soon(job.id), robust=True)
     return job, charger
 

@@ -121,6 +121,7 @@ def _create(item: LockedItem) -> Charger:
                 ),
                 status=ProvisioningStatus.PROVISIONING,
                 wanted=True,
+                reserved=True,
             )
         except IdentityInUse:
             if item.explicit:

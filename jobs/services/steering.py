@@ -9,6 +9,7 @@ from jobs import queue
 from jobs.choices import ITEM_MOVES, JOB_MOVES, ItemStatus
 from jobs.errors import JobFinished, JobNotFound, JobRunning, NothingToRetry
 from jobs.models import FINAL, ProvisioningItem, ProvisioningJob
+from jobs.services.admitting import job_admit
 from jobs.services.expanding import job_expand
 from jobs.services.locking import job_lock
 from jobs.services.settling import settle_locked
@@ -41,7 +42,7 @@ def job_cancel(*, job_id: uuid.UUID) -> None:
 def job_retry_failed(*, job_id: uuid.UUID) -> int:
     """Run the failed items of a finished job again, and return how many there are.
 
-    Raises `JobNotFound`, `JobRunning` and `NothingToRetry`.
+    Raises `JobNotFound`, `JobRunning`, `NothingToRetry`, and what `job_admit` raises.
     """
     with transaction.atomic():
         job = _locked(job_id)
@@ -75,6 +76,8 @@ def job_retry_failed(*, job_id: uuid.UUID) -> int:
             progress_at=now,
             updated_at=now,
         )
+        lacking = ProvisioningItem.objects.filter(job=job, status=ItemStatus.PENDING, charger=None).count()
+        job_admit(organization_id=job.organization_id, asked=lacking)
         transaction.on_commit(lambda: queue.start_soon(job_id), robust=True)
     return count
 

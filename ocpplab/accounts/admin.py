@@ -21,6 +21,12 @@ class OrganizationAdmin(ScopedAdmin[Organization]):
     list_display = ["name", "id", "created_at"]
     search_fields = ["name", "id"]
     readonly_fields = ["id", "created_at"]
+    limits = ("max_chargers", "max_open_jobs", "max_requests_per_minute")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Organization | None = None) -> list[Any]:
+        """Let nobody raise the limits of their own organization."""
+        locked = list(super().get_readonly_fields(request, obj))
+        return locked if organization_of(request) is None else [*locked, *self.limits]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """A new organization is the business of those who see all of them."""

@@ -15,6 +15,15 @@ class Organization(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.CharField(max_length=200, unique=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
+    max_chargers = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Chargers at the same time; empty: LIMIT_CHARGERS, 0: no limit."
+    )
+    max_open_jobs = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Unfinished jobs at the same time; empty: LIMIT_OPEN_JOBS, 0: no limit."
+    )
+    max_requests_per_minute = models.PositiveIntegerField(
+        null=True, blank=True, help_text="API requests; empty: LIMIT_REQUESTS_PER_MINUTE, 0: no limit."
+    )
 
     class Meta:
         ordering = ["name"]

@@ -10,7 +10,7 @@ from rest_framework import exceptions, status
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
-from ocpplab.common.errors import DomainError, Invalid, NotFound, Problem, Refused, Unavailable, Unprocessable
+from ocpplab.common.errors import DomainError, Invalid, NotFound, Problem, Refused, TooMany, Unavailable, Unprocessable
 
 log = structlog.get_logger(__name__)
 
@@ -18,6 +18,7 @@ STATUS_OF: dict[type[DomainError], int] = {
     NotFound: status.HTTP_404_NOT_FOUND,
     Refused: status.HTTP_400_BAD_REQUEST,
     Unprocessable: status.HTTP_422_UNPROCESSABLE_ENTITY,
+    TooMany: status.HTTP_429_TOO_MANY_REQUESTS,
     Unavailable: status.HTTP_503_SERVICE_UNAVAILABLE,
 }
 RETRY_AFTER_SECONDS = "2"
@@ -54,13 +55,18 @@ def _text(code: int, detail: str, headers: dict[str, str] | None = None) -> Resp
 
 def _domain(error: DomainError) -> Response:
     code = next((STATUS_OF[cls] for cls in type(error).__mro__ if cls in STATUS_OF), status.HTTP_400_BAD_REQUEST)
-    headers = {"Retry-After": RETRY_AFTER_SECONDS} if code == status.HTTP_503_SERVICE_UNAVAILABLE else {}
+    headers = {}
+    if isinstance(error, TooMany):
+        headers["Retry-After"] = str(error.retry_after)
+    elif code == status.HTTP_503_SERVICE_UNAVAILABLE:
+        headers["Retry-After"] = RETRY_AFTER_SECONDS
     return Response({"detail": error.detail, "code": error.code}, status=code, headers=headers)
 
 
 def _unprocessable(problems: list[Problem]) -> Response:
     entries = [
         {"loc": [problem.source, *problem.loc], "msg": problem.msg, "type": problem.type, "input": problem.input}
+        | ({"ctx": problem.ctx} if problem.ctx else {})
         for problem in problems
     ]
     return Response({"detail": entries}, status=status.HTTP_422_UNPROCESSABLE_ENTITY)

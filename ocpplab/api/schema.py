@@ -26,6 +26,7 @@ class ValidationProblem(serializers.Serializer[Any]):
     msg = serializers.CharField()
     type = serializers.CharField()
     input = serializers.JSONField(required=False)
+    ctx = serializers.DictField(required=False, help_text="The figures of the message, where there are any.")
 
 
 class HttpValidationError(serializers.Serializer[Any]):
@@ -45,6 +46,8 @@ class GatewaySchema(AutoSchema):
             bodies.setdefault(code, self._error(HttpError, meaning))
         if "{" in self.path:
             bodies.setdefault("404", self._error(HttpError, "No such thing for this caller"))
+        if self.view.throttle_classes:
+            bodies.setdefault("429", self._error(HttpError, "Too much at once: wait as long as Retry-After says"))
         bodies.setdefault("422", self._error(HttpValidationError, "The request breaks the schema or its rules"))
         return bodies
 

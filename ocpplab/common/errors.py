@@ -6,13 +6,17 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One entry of a 422 body: where (`loc`, without the leading body/query/path), what, and a stable type."""
+    """One entry of a 422 body: where (`loc`, without the leading body/query/path), what, and a stable type.
+
+    `ctx` holds the figures of the message, for programs.
+    """
 
     loc: tuple[str | int, ...]
     msg: str
     type: str = "value_error"
     input: Any = None
     source: str = "body"
+    ctx: dict[str, Any] | None = None
 
 
 class DomainError(Exception):
@@ -57,6 +61,17 @@ class Unavailable(DomainError):
 
     code = "unavailable"
     retryable = True
+
+
+class TooMany(DomainError):
+    """More than the caller may ask for in this time (429); nothing was written. `retry_after`: seconds to wait."""
+
+    code = "too_many"
+    retryable = True
+
+    def __init__(self, detail: str, *, retry_after: int) -> None:
+        super().__init__(detail)
+        self.retry_after = retry_after
 
 
 class Invalid(DomainError):

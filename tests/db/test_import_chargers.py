@@ -158,7 +158,7 @@ def test_the_identity_of_another_organization_does_not_matter(load, other_organi
 def test_many_rows_take_a_few_queries_a_batch(organization, tmp_path, django_assert_max_num_queries):
     path = tmp_path / "many.json"
     path.write_text(json.dumps([GOOD | {"identity": f"CP-{number}"} for number in range(2500)]))
-    with django_assert_max_num_queries(30):
+    with django_assert_max_num_queries(33):
         assert chargers_import(organization=organization, path=path).created == 2500
     path.write_text(json.dumps([GOOD | {"identity": f"CP-{number}", "name": "N"} for number in range(2500)]))
     with django_assert_max_num_queries(30):
