@@ -1,10 +1,11 @@
 """The queue of transaction messages: in order, kept while offline and over restarts, bounded."""
 
 from collections import deque
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Final
 
 from chargers.protocol import Payload
+from chargers.simulator.model.flat import flattener
 
 MAX_SAMPLES: Final = 240  #: meter values that may wait; then every second one of them is given up
 MAX_ESSENTIAL: Final = 1_000  #: messages that are never given up; then no new transaction begins
@@ -28,6 +29,9 @@ class Delivery:
     turn: int = 0
     attempts: int = 0
     due: float = 0.0
+
+
+_ROW: Final = flattener(Delivery, without=frozenset({"turn", "due"}))
 
 
 class Deliveries:
@@ -70,10 +74,7 @@ class Deliveries:
 
     def dump(self) -> dict[str, Any]:
         """As JSON, for the memory."""
-        rows = [
-            {name: value for name, value in asdict(one).items() if name not in {"turn", "due"}} for one in self.waiting
-        ]
-        return {"waiting": rows, "numbers": self.numbers}
+        return {"waiting": [_ROW(one) for one in self.waiting], "numbers": self.numbers}
 
     def load(self, memory: dict[str, Any]) -> int:
         """Take back what `dump` gave. Returns how many turns that uses up."""

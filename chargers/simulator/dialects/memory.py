@@ -1,10 +1,10 @@
 """What a charger remembers when its process is gone, as JSON: written by `memory_of`, read by `restore`."""
 
-from dataclasses import asdict
 from typing import Any, Final
 
 from chargers.simulator.model.charging import FaultKind, Transaction
 from chargers.simulator.model.connector import Connector
+from chargers.simulator.model.flat import flattener
 from chargers.simulator.model.power import Offer
 from chargers.simulator.model.vehicle import Vehicle
 from chargers.simulator.model.vehicles import BY_NAME, VEHICLES
@@ -13,11 +13,13 @@ from .context import Context
 
 FORMAT: Final = 1
 _GAP: Final = 1_000  #: messages of a transaction may have been made that the memory does not know
+_OFFER: Final = flattener(Offer)
+_TRANSACTION: Final = flattener(Transaction)
 LOST_AT_MOST: Final = 120.0  #: s; a process that dies was heard of not longer ago than this while it charged
 
 
 def memory_of(ctx: Context) -> dict[str, Any]:
-    """The memory now."""
+    """The memory now. It shares values with the charger: write it out before the charger goes on."""
     memory: dict[str, Any] = {"format": FORMAT, "at": ctx.now, "clock": ctx.clock.at(ctx.now) - ctx.now}
     memory["settings"] = ctx.settings.dump()
     memory["operative"] = [ctx.station.operative, *(evse.operative for evse in ctx.station.evses)]
@@ -45,9 +47,9 @@ def _connector(one: Connector, now: float) -> dict[str, Any]:
     if one.vehicle is not None:
         row["vehicle"] = _vehicle(one.vehicle)
     if one.meter is not None and one.meter.offered is not None:
-        row["offer"] = asdict(one.meter.offered)
+        row["offer"] = _OFFER(one.meter.offered)
     if one.transaction is not None:
-        row["transaction"] = asdict(one.transaction)
+        row["transaction"] = _TRANSACTION(one.transaction)
     return row
 
 

@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
+import orjson
 import psycopg
 import structlog
 
@@ -39,8 +40,7 @@ MAX_OUTCOME: Final = 1_000_000
 _MEMORY = """
     INSERT INTO chargers_chargermemory (charger_id, lease_epoch, state, at)
     SELECT news.charger, news.epoch, news.state, news.at
-    FROM unnest(%s::bigint[], %s::uuid[], %s::bigint[], %s::jsonb[], %s::timestamptz[])
-        AS news (charger, host, epoch, state, at)
+    FROM json_to_recordset(%s::json) AS news (charger bigint, host uuid, epoch bigint, state jsonb, at timestamptz)
     JOIN chargers_charger AS charger ON charger.id = news.charger
         AND charger.lease_epoch = news.epoch AND charger.host_id IS NOT DISTINCT FROM news.host
     ON CONFLICT (charger_id) DO UPDATE
@@ -48,7 +48,7 @@ _MEMORY = """
 """
 _OUTCOMES = """
     UPDATE chargers_command AS command SET status = news.status, outcome = news.outcome, settled_at = now()
-    FROM unnest(%s::text[], %s::text[], %s::jsonb[]) AS news (id, status, outcome)
+    FROM json_to_recordset(%s::json) AS news (id text, status text, outcome jsonb)
     WHERE command.id = news.id AND command.status = 'running'
 """
 
@@ -133,7 +133,7 @@ class Keeper:
         host_id = self.host_id
         if host_id is None:
             return False
-        self._news.append(((charger_id, host_id, epoch), fold))
+        self._news.append((ledger.Lease(charger_id, host_id, epoch), fold))
         if urgent and not self._signalled and self._aside is not None:
             self._signalled = True
             self._aside.soon(self._urgent.set)
@@ -206,10 +206,10 @@ class Keeper:
                 log.exception("news_refused", charger_id=lease[0], error=str(error))
 
     async def _write(self, bundles: dict[ledger.Lease, Bundle]) -> None:
-        """Write in one transaction; what PostgreSQL refuses of one charger costs that charger's news only."""
+        """Write in one transaction; what JSON or PostgreSQL refuse of one charger costs that charger's news only."""
         try:
             await self._line.run(lambda connection: _write_all(connection, bundles), timeout=TIMEOUT)
-        except (psycopg.DataError, psycopg.IntegrityError) as error:
+        except (psycopg.DataError, psycopg.IntegrityError, TypeError) as error:
             if len(bundles) == 1:
                 log.exception("memory_refused", charger_id=next(iter(bundles))[0], error=str(error))
                 return
@@ -229,9 +229,17 @@ async def _write_all(connection: Connection, bundles: dict[ledger.Lease, Bundle]
     if len(held) < len(bundles):
         log.warning("memories_too_late", chargers=len(bundles) - len(held), reason="the host was declared dead")
     await ledger.write(connection, ((lease, bundle.entries) for lease, bundle in held.items()))
-    memories = [(*lease, bundle.memory, bundle.at) for lease, bundle in held.items() if bundle.memory]
+    memories = [
+        {**lease._asdict(), "state": orjson.Fragment(bundle.memory), "at": bundle.at}
+        for lease, bundle in held.items()
+        if bundle.memory
+    ]
     if memories:
-        await connection.execute(_MEMORY, [list(column) for column in zip(*memories, strict=True)])
-    endings = [ending for bundle in held.values() for ending in bundle.endings]
+        await connection.execute(_MEMORY, [orjson.dumps(memories).decode()])
+    endings = [
+        {"id": ending.id, "status": ending.status, "outcome": orjson.Fragment(ending.outcome)}
+        for bundle in held.values()
+        for ending in bundle.endings
+    ]
     if endings:
-        await connection.execute(_OUTCOMES, [list(column) for column in zip(*endings, strict=True)])
+        await connection.execute(_OUTCOMES, [orjson.dumps(endings).decode()])

@@ -7,6 +7,7 @@ the bound goes; what does not fit is counted and the count is logged.
 """
 
 import asyncio
+import re
 from collections import deque
 from datetime import UTC, datetime
 from typing import Final, NamedTuple
@@ -36,6 +37,8 @@ MAX_DETAIL: Final = 500
 RETRY_FIRST, RETRY_MOST = 0.5, 5.0
 
 _COPY = "COPY chargers_message (charger_id, at, direction, action, message) FROM STDIN"
+_SPECIAL: Final = re.compile(r"[\\\b\f\n\r\t\v]")
+_ESCAPES: Final = {ord(raw): f"\\{letter}" for raw, letter in zip("\\\b\f\n\r\t\v", "\\bfnrtv", strict=True)}
 # The host is a column of the batch, not a condition on the charger alone: statistics are stale just when many chargers
 # were claimed, and from stale ones the planner takes that condition for one that leaves a single row, and compares each
 # charger with each row of the batch (1,000 rows: 10 s instead of 0.05 s [measured]). `IS NOT DISTINCT FROM` keeps it
@@ -50,13 +53,24 @@ _STATES = """
 
 
 class Row(NamedTuple):
-    """One frame for the message log, in the order of the COPY."""
+    """One frame for the message log, in the order of the COPY; `at` is seconds since the epoch."""
 
     charger_id: int
-    at: datetime
+    at: float
     direction: str
     action: str
     message: str
+
+
+def _line(row: Row) -> str:
+    """A row as a line of COPY's text format (psycopg's own way costs twice as much)."""
+    at = datetime.fromtimestamp(row.at, UTC).isoformat()
+    return f"{row.charger_id}\t{at}\t{row.direction}\t{_field(row.action)}\t{_field(row.message)}\n"
+
+
+def _field(text: str) -> str:
+    text = writable(text)
+    return text.translate(_ESCAPES) if _SPECIAL.search(text) else text
 
 
 class StateNews(NamedTuple):
@@ -100,7 +114,7 @@ class Recorder:
         if len(message) > MAX_MESSAGE:
             message = f"{message[:MAX_MESSAGE]}… [{len(message) - MAX_MESSAGE} more characters]"
         self._taken_in += len(message)
-        self._rows.append(Row(charger_id, datetime.fromtimestamp(at, UTC), direction, action[:MAX_ACTION], message))
+        self._rows.append(Row(charger_id, at, direction, action[:MAX_ACTION], message))
 
     def state(self, charger_id: int, epoch: int, state: ConnectionState, detail: str, at: float) -> None:
         """Report where a charger stands; only the last report of a batch is written."""
@@ -194,10 +208,10 @@ class Recorder:
 
         async def copy(connection: Connection) -> None:
             async with connection.cursor() as cursor, cursor.copy(_COPY) as sink:
-                for row in batch:
-                    await sink.write_row(row._replace(action=writable(row.action), message=writable(row.message)))
+                await sink.write(lines)
 
         try:
+            lines = "".join(map(_line, batch))
             await self._line.run(copy)
         except (psycopg.DataError, ValueError) as error:
             if len(batch) == 1:

@@ -3,6 +3,8 @@
 import json
 from typing import Any
 
+import orjson
+
 
 def writable(text: str) -> str:
     """The same text without NUL and halves of surrogate pairs."""
@@ -13,9 +15,13 @@ def writable(text: str) -> str:
 
 def writable_json(value: Any) -> str:
     """JSON of `value` for a jsonb column, which takes no NUL and no halves of surrogate pairs either."""
-    text = json.dumps(value, separators=(",", ":"))
-    # Only escapes can hide them, as the text is ASCII.
-    return json.dumps(_cleaned(value), separators=(",", ":")) if "\\u" in text else text
+    try:
+        text = orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS)
+        if b"\\u0000" not in text:
+            return text.decode()
+    except TypeError:  # halves of surrogate pairs, or whole numbers of more than 64 bits
+        pass
+    return json.dumps(_cleaned(value), separators=(",", ":"))
 
 
 def _cleaned(value: Any) -> Any:

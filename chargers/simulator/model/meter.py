@@ -56,7 +56,20 @@ class Meter:
     Time never goes back: an instant before the last one counts as the last one.
     """
 
-    __slots__ = ("_charge", "_flow", "_offer", "_phases", "_rise", "_seed", "_seen", "_since", "_vehicle", "_wh")
+    __slots__ = (
+        "_charge",
+        "_flow",
+        "_known",
+        "_known_at",
+        "_offer",
+        "_phases",
+        "_rise",
+        "_seed",
+        "_seen",
+        "_since",
+        "_vehicle",
+        "_wh",
+    )
 
     def __init__(self, *, phases: int, seed: int, register_wh: float = 0.0) -> None:
         if register_wh < 0:
@@ -69,6 +82,9 @@ class Meter:
         self._charge: Charge | None = None
         self._flow = Flow.NO_VEHICLE
         self._seen = -NEVER
+        #: register and watts at the instant `_known_at`: one sample asks for them several times
+        self._known = (register_wh, 0.0)
+        self._known_at = -NEVER
         self._since = 0.0
         self._rise = 0.0
 
@@ -172,6 +188,8 @@ class Meter:
 
     def _state(self, now: float) -> tuple[float, float]:
         """Register and watts at `now`; the car's state of charge and the flow are brought there, too."""
+        if now <= self._known_at:
+            return self._known
         self._seen = now = max(now, self._seen)
         if self._charge is None or self._vehicle is None:
             return self._wh, 0.0
@@ -181,7 +199,8 @@ class Meter:
             self._rise = self._rise_at(full_at, self._charge.last_w)
             self._wh, self._since, self._charge = wh, full_at, None
             self._flow = Flow.VEHICLE_FULL
-        return wh, watts
+        self._known_at, self._known = now, (wh, watts)
+        return self._known
 
     def _settle(self, now: float) -> None:
         """Bring everything to `now`, where a change is about to happen."""
@@ -191,6 +210,7 @@ class Meter:
 
     def _resume(self) -> None:
         """Begin anew with what is there now."""
+        self._known_at = -NEVER
         vehicle, offer = self._vehicle, self._offer
         if vehicle is None:
             self._flow = Flow.NO_VEHICLE
