@@ -27,6 +27,7 @@ import uvloop
 from chargers.simulator.host.dialler import Dialler
 from chargers.simulator.host.port import Link
 from chargers.simulator.host.timers import Timers
+from ocpplab.common.targets import Targets
 
 BOOT = '[2,"1","BootNotification",{"chargePointModel":"Bare","chargePointVendor":"Bench"}]'
 HEARTBEAT = '[2,"5b9f0cf2-6c1d-4ac3-9c35-1f3d1a7f4c11","Heartbeat",{}]'
@@ -82,7 +83,7 @@ class Fleet:
     def __init__(self, wanted: argparse.Namespace) -> None:
         self._wanted = wanted
         self._loop = asyncio.get_running_loop()
-        self._dial = Dialler(self._loop, Timers(self._loop))
+        self._dial = Dialler(self._loop, Timers(self._loop), Targets("CSMS_TARGETS", ["*"]))
         self._text = HEARTBEAT if wanted.message == "heartbeat" else METER_VALUES
         self._booting = self._saturating = False
         self._delays = array("d")

@@ -8,6 +8,7 @@ from rest_framework import serializers
 from chargers import rules
 from chargers.choices import ConnectorType, OcppVersion
 from ocpplab.api.fields import Text
+from ocpplab.common.targets import TargetNotAllowed
 
 
 class _Ruled(Text):
@@ -24,13 +25,17 @@ class _Ruled(Text):
         try:
             return type(self).rule(text)
         except ValueError as error:
-            raise serializers.ValidationError(str(error), code="value_error") from None
+            raise serializers.ValidationError(str(error), code=_code(error)) from None
+
+
+def _code(error: ValueError) -> str:
+    return error.code if isinstance(error, TargetNotAllowed) else "value_error"
 
 
 class WsUrl(_Ruled):
-    """Address of a CSMS."""
+    """Address of a CSMS that this lab may dial."""
 
-    rule = staticmethod(rules.ws_url_clean)
+    rule = staticmethod(rules.ws_url_dialable)
 
     def __init__(self, **options: Any) -> None:
         options.setdefault(

@@ -7,7 +7,10 @@ import ipaddress
 import re
 from urllib.parse import urlsplit
 
+from django.conf import settings
+
 from chargers.choices import ConnectorType, OcppVersion
+from ocpplab.common.targets import TargetNotAllowed
 
 IDENTITY_MAX = 48
 WS_URL_MAX = 500
@@ -15,6 +18,7 @@ WS_URL_MAX = 500
 #: what RFC 3986 lets stand in a URL unescaped; everything else would reach the CSMS in some other form than given
 _URL_TEXT = re.compile(r"[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]*")
 _BROKEN_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
+_PORTS = {"ws": 80, "wss": 443}
 _HOST_LABEL = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
 
 
@@ -41,6 +45,19 @@ def ws_url_clean(text: str) -> str:
         )
     clean = f"{scheme.lower()}:{rest}".rstrip("/")
     _check_host(clean)
+    return clean
+
+
+def ws_url_dialable(text: str) -> str:
+    """Check the address of a CSMS as `ws_url_clean` does, and that this lab may dial it (CSMS_TARGETS).
+
+    Raises `TargetNotAllowed` for what is certain by now; what a name leads to is checked whenever it is dialled.
+    """
+    clean = ws_url_clean(text)
+    parts, targets = urlsplit(clean), settings.CSMS_TARGETS
+    host, port = parts.hostname or "", parts.port or _PORTS[parts.scheme]
+    if not targets.may_allow(host, port):
+        raise TargetNotAllowed(targets.refusal(host, port))
     return clean
 
 

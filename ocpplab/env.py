@@ -4,6 +4,8 @@ import os
 
 from django.core.exceptions import ImproperlyConfigured
 
+from ocpplab.common.targets import BadWord, Targets
+
 
 def text(name: str, default: str) -> str:
     """Return the variable, or the default when it is unset or empty."""
@@ -40,3 +42,11 @@ def listing(name: str, default: list[str]) -> list[str]:
     """Read a comma-separated list; empty parts are dropped."""
     raw = os.environ.get(name, "")
     return [part.strip() for part in raw.split(",") if part.strip()] or default
+
+
+def targets(name: str, default: list[str], *, csms: Targets | None = None) -> Targets:
+    """Read a list of whom to connect to, in the words of `ocpplab.common.targets`."""
+    try:
+        return Targets(name, listing(name, default), csms=csms)
+    except BadWord as problem:
+        raise ImproperlyConfigured(f"{name}: {problem}") from None

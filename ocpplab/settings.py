@@ -238,9 +238,12 @@ HOST_DEAD_AFTER = env.integer("HOST_DEAD_AFTER", 30, minimum=2)
 HOST_CAPACITY = env.integer("HOST_CAPACITY", 15_000, minimum=1)
 #: new connections that one simulator process opens in a second
 HOST_RAMP_PER_SECOND = env.integer("HOST_RAMP_PER_SECOND", 500, minimum=1)
-#: whom chargers may exchange files with (firmware, logs), as a CSMS tells them to: words as in
-#: chargers.simulator.host.transfers.Rules. By default the host of their own CSMS and the Internet, not your network.
-TRANSFER_HOSTS = env.listing("TRANSFER_HOSTS", ["csms", "public"])
+#: which CSMSs chargers may dial, in the words of ocpplab.common.targets. By default the Internet; `manage.py lab` and
+#: whoever has a CSMS in a network of their own open more.
+CSMS_TARGETS = env.targets("CSMS_TARGETS", ["public"])
+#: whom chargers may exchange files with (firmware, logs), as a CSMS tells them to. By default the host of their own
+#: CSMS and the Internet, not your network.
+TRANSFER_HOSTS = env.targets("TRANSFER_HOSTS", ["csms", "public"], csms=CSMS_TARGETS)
 #: days that the message log is kept
 MESSAGE_RETENTION_DAYS = env.integer("MESSAGE_RETENTION_DAYS", 7, minimum=1)
 #: the same for commands with their outcomes, and for transactions that have ended

@@ -32,8 +32,9 @@ class ChargerForm(forms.ModelForm[Charger]):
         return _ruled(rules.identity_clean, self.cleaned_data["identity"])
 
     def clean_ws_url(self) -> str:
-        """Apply the rule of addresses."""
-        return _ruled(rules.ws_url_clean, self.cleaned_data["ws_url"])
+        """Apply the rule of addresses; one that stays may be of a time when it was allowed."""
+        rule = rules.ws_url_dialable if "ws_url" in self.changed_data else rules.ws_url_clean
+        return _ruled(rule, self.cleaned_data["ws_url"])
 
     def clean_name(self) -> str | None:
         """Store no name as null, as the API does."""

@@ -86,6 +86,8 @@ def environment(options: Options, *, database: str, redis: str, secret_key: str)
         "DATABASE_URL": database,
         "REDIS_URL": redis,
         "SECRET_KEY": os.environ.get("SECRET_KEY") or secret_key,
+        # Whoever runs a lab on a laptop has the CSMS there, in a container, or in the house.
+        "CSMS_TARGETS": os.environ.get("CSMS_TARGETS") or "public,private,loopback",
         "ALLOWED_HOSTS": os.environ.get("ALLOWED_HOSTS") or options.allowed_hosts,
         "DJANGO_SETTINGS_MODULE": "ocpplab.settings",
         "PYTHONUNBUFFERED": "1",

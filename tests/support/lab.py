@@ -17,7 +17,7 @@ from ocpplab.processes import forget, signal_group, spawn
 from tests.support.waiting import eventually
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-OURS = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "ALLOWED_HOSTS", "DJANGO_SETTINGS_MODULE")
+OURS = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "ALLOWED_HOSTS", "CSMS_TARGETS", "DJANGO_SETTINGS_MODULE")
 
 
 class Lab:

@@ -40,6 +40,7 @@ def choose_servers() -> None:
 
 
 choose_servers()
+os.environ.setdefault("CSMS_TARGETS", "public,loopback")  # the CSMSs of the tests are on this machine
 
 
 def ensure_started() -> None:

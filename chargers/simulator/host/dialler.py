@@ -17,17 +17,22 @@ from chargers.simulator.host.port import Listener
 from chargers.simulator.host.resolver import Resolver
 from chargers.simulator.host.timers import Timers
 from chargers.simulator.host.transport import OPEN_TIMEOUT, Connection, wire_log
+from ocpplab.common.targets import TargetNotAllowed, Targets
 
 #: seconds for one address of a name that has several, so that a dead IPv6 route leaves time for IPv4
 ADDRESS_TIMEOUT: Final = 5.0
 
 
 class Dialler:
-    """Dials for all sessions of a process; one TLS context, one resolver."""
+    """Dials for all sessions of a process; one TLS context, one resolver.
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, timers: Timers) -> None:
+    A name is looked up, and what it leads to is checked: the address that is dialled is the one that was allowed.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, timers: Timers, targets: Targets) -> None:
         self._loop = loop
         self._timers = timers
+        self._targets = targets
         self._resolver = Resolver(loop)
         self._tls: ssl.SSLContext | None = None
 
@@ -56,7 +61,10 @@ class Dialler:
             connection.shake(client, credentials.authorization)
 
     async def _connect(self, connection: Connection, uri: WebSocketURI, credentials: Credentials) -> None:
-        addresses = await self._resolver.resolve(uri.host, uri.port)
+        found = await self._resolver.resolve(uri.host, uri.port)
+        addresses = [ip for ip in found if self._targets.allows(uri.host, ip, uri.port)]
+        if not addresses:
+            raise TargetNotAllowed(self._targets.refusal(uri.host, uri.port, found[0]))
         last = len(addresses) - 1
         tls = self._context(credentials) if uri.secure else None
         for number, ip in enumerate(addresses):

@@ -17,7 +17,8 @@ from chargers.protocol import format_time
 from chargers.simulator.effects import Download, KeyPair, MakeKey, Transfer, Upload
 from chargers.simulator.host import transfers
 from chargers.simulator.host.database import TROUBLE, Connection, Line
-from chargers.simulator.host.transfers import LONGEST, Errand, Rules
+from chargers.simulator.host.transfers import LONGEST, Errand
+from ocpplab.common.targets import Targets
 
 log = structlog.get_logger(__name__)
 
@@ -78,7 +79,7 @@ class MessageLog:
 class Files:
     """Carries out `Download`, `Upload`, `Abandon` and `MakeKey` for all sessions of a process."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, rules: Rules, history: History) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, rules: Targets, history: History) -> None:
         self._loop = loop
         self._rules = rules
         self._history = history

@@ -25,7 +25,6 @@ from chargers.simulator.host.orders import Orders
 from chargers.simulator.host.recorder import Recorder
 from chargers.simulator.host.shell import Clock, SessionMaker, Shell
 from chargers.simulator.host.timers import Timers
-from chargers.simulator.host.transfers import Rules
 
 log = structlog.get_logger(__name__)
 
@@ -56,13 +55,13 @@ class Host:
         loop = asyncio.get_running_loop()
         timers = Timers(loop)
         self.recorder, self.keeper, self.messages = Recorder(), Keeper(), MessageLog()
-        self.files = Files(loop, Rules(tuple(settings.TRANSFER_HOSTS)), self.messages)
+        self.files = Files(loop, settings.TRANSFER_HOSTS, self.messages)
         shell = Shell(
             loop=loop,
             clock=Clock(loop.time),
             timers=timers,
             gate=Gate(loop, self.ramp),
-            dial=Dialler(loop, timers),
+            dial=Dialler(loop, timers, settings.CSMS_TARGETS),
             recorder=self.recorder,
             keeper=self.keeper,
             make_session=self.make_session,

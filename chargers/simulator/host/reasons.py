@@ -8,11 +8,15 @@ from websockets.exceptions import InvalidHandshake, InvalidURI, NegotiationError
 from websockets.frames import Close
 from websockets.protocol import Protocol
 
+from ocpplab.common.targets import TargetNotAllowed
+
 
 def of_dial_error(error: BaseException, host: str, port: int) -> str:
     """Name what went wrong between looking up the name and the end of the TLS handshake."""
     where = f"{host}:{port}"
     match error:
+        case TargetNotAllowed():
+            return f"{error.code}: {error}"
         case ssl.SSLCertVerificationError():
             return f"TLS: certificate of {where} not accepted: {error.verify_message}"
         case ssl.SSLError():

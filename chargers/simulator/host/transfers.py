@@ -10,19 +10,18 @@ import ftplib
 import hashlib
 import http.client
 import io
-import ipaddress
 import socket
 import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from fnmatch import fnmatch
 from functools import cache
 from typing import Final
 from urllib.parse import SplitResult, quote, unquote, urljoin, urlsplit
 
 from chargers.simulator.effects import Transfer, Verdict
+from ocpplab.common.targets import Targets
 
 #: seconds without a sign of life, seconds for all of it, bytes of a file, redirects in a row
 SILENCE: Final = 15.0
@@ -46,38 +45,11 @@ class TransferError(Exception):
         self.verdict = verdict
 
 
-@dataclass(slots=True, frozen=True)
-class Rules:
-    """Which hosts chargers may exchange files with.
-
-    A list of words, any of which may allow an address: `*` (all), `public` (addresses of the Internet), `csms` (the
-    host that the charger dials), a network (`10.0.0.0/8`), or a pattern for names (`*.example.com`).
-    """
-
-    words: tuple[str, ...]
-
-    def allow(self, name: str, address: str, csms: str) -> bool:
-        """Whether `address`, which is one of the host `name`, may be connected to."""
-        ip = ipaddress.ip_address(address.partition("%")[0])
-        ip = getattr(ip, "ipv4_mapped", None) or ip
-        return any(_allows(word, name.lower(), ip, csms.lower()) for word in self.words)
-
-
-def _allows(word: str, name: str, ip: ipaddress.IPv4Address | ipaddress.IPv6Address, csms: str) -> bool:
-    if word == "csms":
-        return name == csms
-    if word == "public":
-        return ip.is_global and not ip.is_multicast
-    with contextlib.suppress(ValueError):
-        return ip in ipaddress.ip_network(word, strict=False)
-    return fnmatch(name, word.lower())
-
-
 @dataclass(slots=True)
 class Errand:
     """One transfer under way. Its end can be brought about from another thread."""
 
-    rules: Rules
+    rules: Targets
     csms: str = ""  #: the host that the charger dials
     until: float = float("inf")
     given_up: threading.Event = field(default_factory=threading.Event)
@@ -107,9 +79,9 @@ class Errand:
         name, port = url.hostname or "", url.port or _PORTS[url.scheme]
         found = socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)
         addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
-        allowed = [one for one in addresses if self.rules.allow(name, one, self.csms)]
+        allowed = [one for one in addresses if self.rules.allows(name, one, port, csms=self.csms)]
         if not allowed:
-            raise TransferError(Verdict.DENIED, f"TRANSFER_HOSTS of the lab does not allow {name}")
+            raise TransferError(Verdict.DENIED, self.rules.refusal(name, port, addresses[0]))
         for place, address in enumerate(allowed, 1):
             self.check()
             try:

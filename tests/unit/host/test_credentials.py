@@ -17,6 +17,7 @@ from websockets.asyncio.server import serve
 from chargers.simulator.effects import Credentials
 from chargers.simulator.host.dialler import Dialler
 from chargers.simulator.host.timers import Timers
+from ocpplab.common.targets import Targets
 from tests.support import pki
 from tests.unit.host.test_transport import Ear
 
@@ -72,7 +73,7 @@ async def csms(tmp_path, root=None, *, clients=None):
 async def dialled(address, credentials):
     """Dial; returns what was heard: `opened` or the reason of the end."""
     loop, ear = asyncio.get_running_loop(), Ear()
-    link = Dialler(loop, Timers(loop))(address, "ocpp1.6", ear, credentials)
+    link = Dialler(loop, Timers(loop), Targets("CSMS_TARGETS", ["loopback"]))(address, "ocpp1.6", ear, credentials)
     async with asyncio.timeout(10):
         while not ear.all("opened") and not ear.all("closed"):
             await asyncio.sleep(0.01)

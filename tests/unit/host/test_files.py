@@ -11,7 +11,7 @@ from cryptography import x509
 from chargers.simulator.effects import Download, MakeKey, Upload, Verdict
 from chargers.simulator.host import files as module
 from chargers.simulator.host.files import Files, Frame
-from chargers.simulator.host.transfers import Rules
+from ocpplab.common.targets import Targets
 from tests.support.file_servers import FileServer
 
 NOW = datetime(2024, 1, 31, 12, tzinfo=UTC)
@@ -32,7 +32,11 @@ class Desk:
         self.frames = list(frames)
         self.asked = []
         self.over = []
-        self.files = Files(asyncio.get_running_loop(), Rules(words), self.history)
+        self.files = Files(
+            asyncio.get_running_loop(),
+            Targets("TRANSFER_HOSTS", words, csms=Targets("CSMS_TARGETS", ["loopback"])),
+            self.history,
+        )
 
     async def history(self, charger_id, since, until):
         self.asked.append((charger_id, since, until))

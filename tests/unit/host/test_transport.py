@@ -14,7 +14,10 @@ from chargers.simulator.host import transport
 from chargers.simulator.host.dialler import Dialler
 from chargers.simulator.host.port import Link
 from chargers.simulator.host.timers import Timers
+from ocpplab.common.targets import Targets
 from tests.support.bad_csms import BadCsms
+
+ANYWHERE = Targets("CSMS_TARGETS", ["*"])
 
 
 class Ear:
@@ -55,7 +58,7 @@ class Ear:
 
 def dial(address: str, ear: Ear, subprotocol: str = "ocpp1.6") -> Link:
     loop = asyncio.get_running_loop()
-    return Dialler(loop, Timers(loop))(address, subprotocol, ear)
+    return Dialler(loop, Timers(loop), ANYWHERE)(address, subprotocol, ear)
 
 
 async def ending(address: str, **settings: Any) -> str:
@@ -328,7 +331,7 @@ def test_nothing_is_left_of_hundreds_of_connections_that_end_in_every_way(csms, 
 
     async def scenario():
         loop = asyncio.get_running_loop()
-        dialler = Dialler(loop, Timers(loop))
+        dialler = Dialler(loop, Timers(loop), ANYWHERE)
         await churn(dialler)  # what is opened once and kept (threads, wake-up pipes) is not a leak
         before, tasks = await settled(0), len(asyncio.all_tasks())
         for _ in range(2):
@@ -350,7 +353,7 @@ def test_one_name_is_looked_up_once_for_all(run, monkeypatch):
             raise socket.gaierror(socket.EAI_NONAME, "no such name")
 
         monkeypatch.setattr(dialling.Resolver, "_ask", count)
-        dialler = Dialler(loop, Timers(loop))
+        dialler = Dialler(loop, Timers(loop), ANYWHERE)
         ears = [Ear() for _ in range(50)]
         links = [dialler("ws://slow.example/x", "ocpp1.6", ear) for ear in ears]
         links[0].abort("one gives up")
