@@ -32,7 +32,7 @@ demo: $(STAMP) ## run the whole lab; FLEET=1000 SIMULATORS=2 PORT=8000 ARGS='…
 test: $(STAMP) ## run all tests; ARGS='tests/unit -k boot' runs some, PROCESSES=0 runs them one after the other
 	@$(BIN)/python -m pytest -n $(PROCESSES) --dist loadfile $(ARGS)
 
-bench: $(STAMP) ## measure this machine: answer times, boots, memory, messages; ARGS='--chargers 1000'
+bench: $(STAMP) ## measure this machine beside its bare limit, 25 minutes; ARGS=--quick takes 3, ARGS='--only jobs' one part
 	@$(BIN)/python -m bench.run $(ARGS)
 
 lint: $(STAMP) ## style, formatting, and who may import whom

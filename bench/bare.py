@@ -1,10 +1,11 @@
 """The bare limit: sessions on the project's own transport with no charger behind them.
 
-One process opens sessions to a sink, boots each, and then lets them rest, sends at a rate, and sends as fast as the
-answers come. Whatever a simulator does on this machine can be set beside these figures. Prints one JSON object.
+One process opens sessions to a sink, boots each, and then lets them rest, sends at given rates, sends as fast as the
+answers come, and lets the sink drive it (`bench.sink_driver`). Whatever a simulator does on this machine can be set
+beside these figures. Prints one JSON object.
 
     python -m bench.sink --port 9100 &
-    python -m bench.bare --url ws://127.0.0.1:9100/ocpp --sessions 10000 --rest 10 --rate 1000 --saturate 10
+    python -m bench.bare --url ws://127.0.0.1:9100/ocpp --sessions 10000 --rest 10 --rate 1000:20:meter --saturate 10
 
 CPU is that of this process, in seconds or in microseconds for each CALL with its answer; latency is from `send` until
 the answer is read, in milliseconds.
@@ -17,13 +18,16 @@ import json
 import os
 import resource
 import time
+import urllib.request
 from array import array
 from collections import deque
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 import uvloop
 
+from bench.figures import percentiles
 from chargers.simulator.host.dialler import Dialler
 from chargers.simulator.host.port import Link
 from chargers.simulator.host.timers import Timers
@@ -37,8 +41,24 @@ METER_VALUES = (
     '{"value":"123456","context":"Sample.Periodic","measurand":"Energy.Active.Import.Register","unit":"Wh"},'
     '{"value":"11040","context":"Sample.Periodic","measurand":"Power.Active.Import","unit":"W"}]}]}]'
 )
-#: seconds between two rounds of sending at a rate
+MESSAGES = {"heartbeat": HEARTBEAT, "meter": METER_VALUES}
+#: seconds between two rounds of sending at a rate, at least
 STEP = 0.01
+ANSWER = ',{"status":"Accepted"}]'
+
+
+class Pace(NamedTuple):
+    """CALLs a second, for how many seconds, of which kind."""
+
+    rate: float
+    seconds: float
+    text: str
+
+    @classmethod
+    def of(cls, word: str) -> "Pace":
+        """Read `1000:20:meter`."""
+        rate, seconds, kind = word.split(":")
+        return cls(float(rate), float(seconds), MESSAGES[kind])
 
 
 class Station:
@@ -63,7 +83,10 @@ class Station:
         self.call(BOOT)
 
     def received(self, link: Link, text: str) -> None:
-        del link, text
+        if text.startswith("[2,"):  # the sink drives
+            link.send("[3," + text[3 : text.index(",", 3)] + ANSWER)
+            self.call(HEARTBEAT)
+            return
         sent, self.sent = self.sent, 0.0
         self._fleet.answered(self, time.perf_counter() - sent)
 
@@ -84,7 +107,6 @@ class Fleet:
         self._wanted = wanted
         self._loop = asyncio.get_running_loop()
         self._dial = Dialler(self._loop, Timers(self._loop), Targets("CSMS_TARGETS", ["*"]))
-        self._text = HEARTBEAT if wanted.message == "heartbeat" else METER_VALUES
         self._booting = self._saturating = False
         self._delays = array("d")
         self._left = wanted.sessions
@@ -96,7 +118,7 @@ class Fleet:
         """Note an answer, and send on if that is what is measured."""
         self._delays.append(delay)
         if self._saturating:
-            station.call(self._text)
+            station.call(HEARTBEAT)
         elif self._booting:
             self.stations.append(station)
             self._dial_next()
@@ -115,10 +137,11 @@ class Fleet:
         result["memory"] = {"empty": empty, "full": rss(), "per_session": (rss() - empty) // self._wanted.sessions}
         if self._wanted.rest:
             result["rest"] = await self.rest(self._wanted.rest)
-        if self._wanted.rate:
-            result["rate"] = await self.at_rate(self._wanted.rate, self._wanted.seconds)
+        result["rates"] = [await self.at_rate(pace) for pace in self._wanted.rate]
         if self._wanted.saturate:
             result["saturated"] = await self.saturated(self._wanted.saturate)
+        if self._wanted.drive:
+            result["driven"] = await self.driven(self._wanted.drive)
         result["max_rss"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
         return result
 
@@ -137,40 +160,52 @@ class Fleet:
         await self._wait(seconds)
         return meter.cpu(0)
 
-    async def at_rate(self, rate: float, seconds: float) -> dict[str, Any]:
-        """Send `rate` CALLs a second, each session in its turn; one that still waits for its answer is left out."""
+    async def at_rate(self, pace: Pace) -> dict[str, Any]:
+        """Send CALLs at a rate, each session in its turn; one that still waits for its answer is left out."""
         self._delays = array("d")
+        step = max(STEP, 1 / pace.rate)
         turn, meter = deque(self.stations), Meter()
         sent = late = 0
-        lags, end = array("d"), self._loop.time() + seconds
+        lags, end = array("d"), self._loop.time() + pace.seconds
         begin = due = self._loop.time()
         while due < end and self._failed is None:
-            for _ in range(int((due - begin) * rate) - sent - late):
+            for _ in range(int((due - begin) * pace.rate) - sent - late):
                 station = turn[0]
                 turn.rotate(-1)
                 if station.sent:
                     late += 1
                 else:
                     sent += 1
-                    station.call(self._text)
-            due += STEP
+                    station.call(pace.text)
+            due += step
             await asyncio.sleep(max(0.0, due - self._loop.time()))
             lags.append(max(0.0, self._loop.time() - due))
         report = self._report(meter)
         await self._settle()
-        return {"wanted": rate, "left_out": late, "lag_ms": percentiles(lags), **report}
+        return {"wanted": pace.rate, "left_out": late, "lag_ms": percentiles(lags), **report}
 
     async def saturated(self, seconds: float) -> dict[str, Any]:
         """Send as fast as answers come, one CALL under way in each session."""
         self._delays = array("d")
         self._saturating, meter = True, Meter()
         for station in self.stations:
-            station.call(self._text)
+            station.call(HEARTBEAT)
         await self._wait(seconds)
         report = self._report(meter)
         self._saturating = False
         await self._settle()
         return report
+
+    async def driven(self, seconds: float) -> dict[str, Any]:
+        """Let the sink drive; a turn is two exchanges, and `latency_ms` is of the one that the session begins."""
+        self._delays = array("d")
+        url = f"http://{urlsplit(self._wanted.url).netloc}/drive?seconds={seconds}"
+        await self._loop.run_in_executor(None, lambda: urllib.request.urlopen(url, timeout=10).close())
+        meter = Meter()
+        await self._wait(seconds)
+        report = self._report(meter)
+        await self._settle()
+        return {**report, "turns_per_second": report["calls_per_second"]}
 
     async def _settle(self) -> None:
         """Let the answers come that are under way."""
@@ -222,15 +257,6 @@ def rss() -> int:
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
-def percentiles(seconds: array) -> dict[str, float]:  # type: ignore[type-arg]
-    """Return milliseconds."""
-    ordered = sorted(seconds) or [0.0]
-    marks = {"p50": 0.5, "p95": 0.95, "p99": 0.99, "max": 1.0}
-    return {
-        name: round(ordered[min(len(ordered) - 1, int(len(ordered) * part))] * 1000, 2) for name, part in marks.items()
-    }
-
-
 def options() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
@@ -238,10 +264,10 @@ def options() -> argparse.Namespace:
     parser.add_argument("--sessions", type=int, default=1000, help="(%(default)s)")
     parser.add_argument("--dialling", type=int, default=256, help="dials and boots under way at most (%(default)s)")
     parser.add_argument("--rest", type=float, default=0, help="seconds without messages (%(default)s)")
-    parser.add_argument("--rate", type=float, default=0, help="CALLs a second (%(default)s: none)")
-    parser.add_argument("--seconds", type=float, default=10, help="seconds at that rate (%(default)s)")
+    rate = "CALLs a second, for so many seconds, of that kind (heartbeat, meter); may be given several times"
+    parser.add_argument("--rate", type=Pace.of, action="append", default=[], metavar="1000:20:meter", help=rate)
     parser.add_argument("--saturate", type=float, default=0, help="seconds as fast as possible (%(default)s)")
-    parser.add_argument("--message", choices=["heartbeat", "meter"], default="heartbeat", help="(%(default)s)")
+    parser.add_argument("--drive", type=float, default=0, help="seconds that the sink drives (%(default)s)")
     return parser.parse_args()
 
 

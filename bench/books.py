@@ -13,8 +13,10 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
-from bench.rounds import PATIENCE, SITE, fleet, online
-from bench.stack import Lab, until
+from bench import fleets
+from bench.fleets import PATIENCE, Job
+from bench.restart import online
+from bench.stack import Failed, Lab, until
 
 KEYS = {
     "MeterValueSampleInterval": "5",
@@ -22,7 +24,6 @@ KEYS = {
     "AllowOfflineTxForUnknownId": "true",
 }
 PAUSE = 8.0  # seconds of charging before and after something is killed
-PAGE = 100
 WORKERS = 16  #: chargers that are configured at a time
 
 
@@ -72,19 +73,17 @@ class Run:
         self._order("stop-session", {"connector_id": 1})
         self._close()
         self.books.seconds = time.monotonic() - started
-        self.lab.call("DELETE", f"/ocpp/locations/{self.location}")
+        fleets.remove(self.lab, self.location)
         return self.books
 
     def _provision(self) -> None:
-        self.location = self.lab.call("POST", "/ocpp/locations", SITE)["id"]
-        job = self.lab.call("POST", f"/ocpp/locations/{self.location}/chargers", fleet(self.lab.csms_url, self._size))
-        until(lambda: self.lab.call("GET", job["status_url"])["status"] == "READY", "READY", seconds=PATIENCE)
+        self.location = fleets.site(self.lab)
+        job = Job.ask(self.lab, self.location, self.lab.csms_url, self._size)
+        job.wait()
         self._all_online()
-        for number in range(1, (self._size + PAGE - 1) // PAGE + 1):
-            page = self.lab.call("GET", f"/ocpp/locations/{self.location}/chargers?limit={PAGE}&page={number}")
-            self.ids += [one["id"] for one in page["data"]]
+        self.ids = job.ids
         if len(set(self.ids)) != self._size:
-            raise SystemExit(f"{len(set(self.ids))} chargers are listed, not {self._size}")
+            raise Failed(f"{len(set(self.ids))} chargers are listed, not {self._size}")
         with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
             list(pool.map(self._configure, [self.ids[start::WORKERS] for start in range(WORKERS)]))
 
@@ -94,7 +93,7 @@ class Run:
             body = {"target": {"charger_id": charger}, "event": {"configuration": KEYS}}
             answer = lab.call("POST", "/ocpp/commands/configuration", body)
             if answer["status"] != "Accepted":
-                raise SystemExit(f"the configuration was not taken: {answer}")
+                raise Failed(f"the configuration was not taken: {answer}")
 
     @property
     def _size(self) -> int:
@@ -103,9 +102,12 @@ class Run:
     def _round(self, turn: int, victim: str) -> None:
         self._order("start-session", {"connector_id": 1, "id_tag": f"CARD-{turn}"})
         time.sleep(PAUSE)
+        before = {victim: self.lab.pids[victim]}
         self.lab.kill(victim)
         self.books.killed.append(victim)
         time.sleep(PAUSE)
+        self.lab.renewed(before)
+        self.lab.joined()  # before that the database may still call chargers of the dead simulator online
         self._all_online()
         some = self.dice.sample(self.ids, self._size // 2)
         self._order("stop-session", {"connector_id": 1}, some)

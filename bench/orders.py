@@ -5,10 +5,11 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
-from bench.rounds import PATIENCE, SITE, fleet
-from bench.stack import Clock, Lab, Sink, bottleneck, until
+from bench import fleets
+from bench.restart import fleet_ready
+from bench.stack import Failed, Lab, Sink, until
 
-#: chargers to order at once, their events, and the OCPP messages that each sends at least because of it
+#: commands for all chargers, their events, and the OCPP messages that each sends at least because of it
 STEPS: dict[str, tuple[dict[str, Any], int]] = {
     "plug-connector": ({"connector_id": 1}, 1),
     "unplug-connector": ({"connector_id": 1}, 1),
@@ -24,46 +25,39 @@ class Orders:
     chargers: int
     post: list[float] = field(default_factory=list)
     acted: list[float] = field(default_factory=list)
-    shares: dict[str, float] = field(default_factory=dict)
 
     def row(self) -> dict[str, Any]:
         """Return the medians, and the worst."""
         return {
             "command": self.command,
             "chargers": self.chargers,
-            "POST ms": round(statistics.median(self.post) * 1000),
-            "worst POST ms": round(max(self.post) * 1000),
-            "acted s": round(statistics.median(self.acted), 2),
-            "worst acted s": round(max(self.acted), 2),
-            "bottleneck": bottleneck(self.shares),
+            "POST ms": statistics.median(self.post) * 1000,
+            "worst POST ms": max(self.post) * 1000,
+            "acted s": statistics.median(self.acted),
+            "worst acted s": max(self.acted),
         }
 
 
-def orders(lab: Lab, sink: Sink, chargers: int, repeat: int) -> list[Orders]:
+def orders(lab: Lab, sink: Sink, chargers: int, repeat: int) -> list[dict[str, Any]]:
     """Bring a fleet online at the sink and order it about by the API."""
-    location = lab.call("POST", "/ocpp/locations", SITE)["id"]
-    boots = sink.count("boots")
-    lab.call("POST", f"/ocpp/locations/{location}/chargers", fleet(sink.ws_url, chargers))
-    until(lambda: sink.count("boots") - boots >= chargers, "all booted", seconds=PATIENCE)
-    time.sleep(5)  # the status of every connector
+    location = fleet_ready(lab, sink, chargers)
     found = [Orders(command, chargers) for command in STEPS]
     for _ in range(repeat):
         for one in found:
             _order(lab, sink, location, one)
-    lab.call("DELETE", f"/ocpp/locations/{location}")
-    until(lambda: sink.count("open") == 0, "all closed", seconds=PATIENCE)
-    return found
+    fleets.remove(lab, location)
+    fleets.all_closed(sink)
+    return [one.row() for one in found]
 
 
 def _order(lab: Lab, sink: Sink, location: str, one: Orders) -> None:
     event, messages = STEPS[one.command]
-    calls, clock, started = sink.count("calls"), Clock({**lab.pids, "sink": sink.process.pid}), time.monotonic()
+    calls, started = sink.count("calls"), time.monotonic()
     answer = lab.call("POST", f"/ocpp/commands/{one.command}", {"target": {"location_id": location}, "event": event})
     one.post.append(time.monotonic() - started)
     if answer["queued_count"] != one.chargers:
-        raise SystemExit(f"{one.command}: only {answer['queued_count']} queued: {answer['failed'][:3]}")
+        raise Failed(f"{one.command}: only {answer['queued_count']} queued: {answer['failed'][:3]}")
     wanted = calls + one.chargers * messages
-    until(lambda: sink.count("calls") >= wanted, f"all acted on {one.command}", seconds=PATIENCE)
+    until(lambda: sink.count("calls") >= wanted, f"all acted on {one.command}", seconds=fleets.PATIENCE)
     one.acted.append(time.monotonic() - started)
-    one.shares = clock.shares()
     time.sleep(1)

@@ -1,107 +1,170 @@
-"""Measure a lab on this machine: `make bench`. Prints a table and writes bench/results/*.json."""
+"""Measure this machine: `make bench`. Prints tables; writes JSON, tables and a picture to bench/results/.
+
+The exit code is 0 when every part was completed, 1 when one was not (what the others found is written all the same),
+and 2 when what was asked for makes no sense.
+"""
 
 import argparse
-import json
-import platform
-import subprocess
+import dataclasses
+import signal
 import sys
 import time
+import traceback
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import psutil
-
+from bench import fleets, jobs, report
 from bench.books import Run
 from bench.day import day
+from bench.fleets import Job
+from bench.ladder import ladder
 from bench.orders import orders
-from bench.rounds import Bench
-from bench.stack import ROOT, stack
+from bench.plan import FULL, QUICK, Plan
+from bench.restart import online, restarted
+from bench.stack import Lab, Sink, stack, until
+from bench.tables import tables
 
-RESULTS = Path(__file__).parent / "results"
-
-
-def machine() -> dict[str, Any]:
-    """Describe the hardware and the software under it."""
-    model = platform.processor() or platform.machine()
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        names = [
-            line.split(":", 1)[1].strip() for line in cpuinfo.read_text().splitlines() if line.startswith("model name")
-        ]
-        model = names[0] if names else model
-    revision = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False, cwd=ROOT
-    )
-    return {
-        "cpu": model,
-        "cores": psutil.cpu_count(),
-        "memory GB": round(psutil.virtual_memory().total / 2**30, 1),
-        "system": platform.platform(),
-        "python": platform.python_version(),
-        "revision": revision.stdout.strip() or "unknown",
-        "load before": round(psutil.getloadavg()[0], 2),
-    }
+Say = Callable[[str], None]
+#: a part puts what it finds into the mapping that it is given, as it finds it
+Part = Callable[[Lab, Sink, Plan, dict[str, Any], Say], None]
 
 
-def table(rows: list[dict[str, Any]]) -> str:
-    """Return rows as aligned columns."""
-    names = list(rows[0])
-    cells = [names, *([("-" if row[name] is None else str(row[name])) for name in names] for row in rows)]
-    widths = [max(len(line[column]) for line in cells) for column in range(len(names))]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in cells
-    )
+def _ladder(lab: Lab, sink: Sink, plan: Plan, found: dict[str, Any], say: Say) -> None:
+    ladder(lab, sink, plan, found.setdefault("ladder", []), say)
+
+
+def _restart(lab: Lab, sink: Sink, plan: Plan, found: dict[str, Any], say: Say) -> None:
+    del say
+    found["restart"] = restarted(lab, sink, plan.restarted, plan.restarts)
+
+
+def _restart_by_two(lab: Lab, sink: Sink, plan: Plan, found: dict[str, Any], say: Say) -> None:
+    del say
+    found["restart by two"] = restarted(lab, sink, plan.restarted_by_two, 1)
+
+
+def _orders(lab: Lab, sink: Sink, plan: Plan, found: dict[str, Any], say: Say) -> None:
+    del say
+    found["orders"] = orders(lab, sink, plan.orders, plan.orders_repeat)
+
+
+def _csms(lab: Lab, sink: Sink, plan: Plan, found: dict[str, Any], say: Say) -> None:
+    del sink, say
+    location = fleets.site(lab)
+    job = Job.ask(lab, location, lab.csms_url, plan.csms)
+    ready = job.wait()
+    until(lambda: online(lab) >= plan.csms, "all are online at the built-in CSMS", seconds=fleets.PATIENCE)
+    found["csms"] = {"chargers": plan.csms, "READY s": ready, "online s": time.monotonic() - job.begun}
+    fleets.remove(lab, location)
+    until(lambda: online(lab) == 0, "all have left the built-in CSMS", seconds=fleets.PATIENCE)
+
+
+def _jobs(lab: Lab, sink: Sink, plan: Plan, found: dict[str, Any], say: Say) -> None:
+    rows = found.setdefault("jobs", {})
+    for name, measure in (("posts", jobs.posts), ("small", jobs.small), ("orphaned", jobs.orphaned), ("big", jobs.big)):
+        say(f"jobs: {name}")
+        rows[name] = measure(lab, sink, plan)
+
+
+def _books(lab: Lab, sink: Sink, plan: Plan, found: dict[str, Any], say: Say) -> None:
+    del sink, say
+    books = Run(lab, plan.books, plan.seed).run()
+    found["books"] = books.row()
+    found["complaints"] = books.result["complaints"][:20]
+
+
+#: parts that share a lab, by the number of its simulators
+PARTS: dict[int, dict[str, Part]] = {
+    1: {"ladder": _ladder, "restart": _restart, "orders": _orders, "csms": _csms},
+    2: {"jobs": _jobs, "restart-by-two": _restart_by_two, "books": _books},
+}
+NAMES = ("day", *(name for parts in PARTS.values() for name in parts))
+
+
+class Suite:
+    """Runs parts, and keeps what they found whatever becomes of the others."""
+
+    def __init__(self, plan: Plan, wanted: list[str]) -> None:
+        self.plan, self.wanted = plan, wanted
+        self.failures: list[str] = []
+        self.results: dict[str, Any] = {"machine": report.machine(), "plan": dataclasses.asdict(plan)}
+        self.results["failures"] = self.failures
+        self._begun = time.monotonic()
+
+    def say(self, what: str) -> None:
+        """Tell the person who waits."""
+        print(f"{time.monotonic() - self._begun:6.0f} s  {what}", flush=True)
+
+    def run(self) -> dict[str, Any]:
+        """Run all parts that are wanted. After a failure the rest gets a new lab."""
+        if "day" in self.wanted:
+            self.say("day")
+            self.results["day"] = day(5)
+        for simulators, parts in PARTS.items():
+            left = [(name, part) for name, part in parts.items() if name in self.wanted]
+            while left:
+                self._run_some(simulators, left)
+        self.results["seconds"] = round(time.monotonic() - self._begun)
+        return self.results
+
+    def _run_some(self, simulators: int, left: list[tuple[str, Part]]) -> None:
+        """Take parts from `left` and run them in one lab until one fails."""
+        name = "a lab"
+        try:
+            self.say(f"a lab with {simulators} simulator process{'es' if simulators > 1 else ''} and a sink")
+            with stack(simulators, interval=self.plan.heartbeat) as (lab, sink):
+                while left:
+                    name, part = left.pop(0)
+                    self.say(name)
+                    part(lab, sink, self.plan, self.results, self.say)
+        except Exception as error:  # noqa: BLE001 - one part must not cost the results of the others
+            if name == "a lab":
+                name = " and ".join(one for one, _ in left)
+                left.clear()
+            last = traceback.extract_tb(error.__traceback__)[-1]
+            self.failures.append(
+                f"{name}: {error or type(error).__name__} ({last.filename.rpartition('/')[2]}:{last.lineno})"
+            )
+            self.say(f"FAILED {self.failures[-1]}")
 
 
 def options() -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--chargers", type=int, nargs="*", default=[1000, 10_000], help="sizes of fleets (%(default)s)")
-    parser.add_argument("--repeat", type=int, default=3, help="rounds for each size; medians are shown (%(default)s)")
-    parser.add_argument("--targets", nargs="+", choices=["sink", "csms"], default=["sink", "csms"])
-    parser.add_argument("--simulators", type=int, default=1, help="simulator processes (%(default)s)")
-    parser.add_argument("--messages", type=int, default=5000, help="chargers of the message round, 0 for none")
-    parser.add_argument("--orders", type=int, default=1000, help="chargers that are ordered at once, 0 for none")
-    parser.add_argument("--books", type=int, default=1000, help="chargers of the comparison of books, 0 for none")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="small and short, to see that everything works")
+    parser.add_argument("--only", nargs="+", choices=NAMES, default=list(NAMES), help="these parts")
+    parser.add_argument("--sizes", nargs="+", type=int, help="numbers of chargers of the ladder")
     parser.add_argument("--seed", type=int, default=1, help="of the comparison of books (%(default)s)")
-    return parser.parse_args()
+    parser.add_argument("--publish", action="store_true", help="write docs/performance.md, too: for full runs")
+    parser.add_argument("--results", type=Path, default=report.FOLDER, help="where the run is written (%(default)s)")
+    wanted = parser.parse_args()
+    if wanted.publish and (wanted.quick or wanted.sizes or set(wanted.only) != set(NAMES)):
+        parser.error("only a full run is published: leave out --quick, --sizes and --only")
+    return wanted
 
 
-def main() -> None:
+def main() -> int:
     """Measure, print, write."""
-    wanted, here = options(), machine()
-    print("\n".join(f"{name:<12} {value}" for name, value in here.items()), flush=True)
-    alone = day(5)
-    print("\n" + table([alone]) + "\n", flush=True)
-    with stack(wanted.simulators) as (lab, quiet, busy):
-        bench = Bench(lab, quiet, busy)
-        print(f"{'empty':<12} {bench.empty / 2**20:.1f} MB in {wanted.simulators} simulator process(es)\n", flush=True)
-        rounds = []
-        for chargers in wanted.chargers:
-            for target in wanted.targets:
-                rounds.append(bench.boots(target, chargers, wanted.repeat))
-                print(table([rounds[-1].row()]) + "\n", flush=True)
-        messages = bench.messages(wanted.messages, 15) if wanted.messages else None
-        ordered = orders(lab, quiet, wanted.orders, wanted.repeat) if wanted.orders else []
-        books = Run(lab, wanted.books, wanted.seed).run() if wanted.books else None
-    if rounds:
-        print(f"medians of {wanted.repeat}\n")
-        print(table([one.row() for one in rounds]))
-    if messages:
-        print("\n" + table([{name: value for name, value in messages.items() if name != "shares"}]))
-    if ordered:
-        print("\n" + table([one.row() for one in ordered]))
-    if books:
-        print("\n" + table([books.row()]))
-        print("\n".join(books.result["complaints"][:20]))
-    RESULTS.mkdir(exist_ok=True)
-    path = RESULTS / f"{time.strftime('%Y-%m-%dT%H-%M-%S')}.json"
-    facts = {"machine": here, "options": vars(wanted), "rounds": [vars(one) for one in rounds], "messages": messages}
-    facts["orders"] = [vars(one) for one in ordered]
-    facts["alone"] = alone
-    facts["books"] = books and vars(books)
-    path.write_text(json.dumps(facts, indent=2) + "\n")
-    print(f"\nwritten to {path.relative_to(ROOT)}")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the processes of the lab are stopped, too
+    wanted = options()
+    plan = dataclasses.replace(QUICK if wanted.quick else FULL, seed=wanted.seed)
+    if wanted.sizes:
+        plan = dataclasses.replace(plan, sizes=tuple(wanted.sizes))
+    results = Suite(plan, wanted.only).run()
+    print("\n" + "\n\n".join(table.text() for table in tables(results)))
+    path = report.write(results, wanted.results)
+    if wanted.publish:
+        report.publish(results)
+    used = report.noise(results)
+    if used is not None and used > report.NOISE:
+        print(f"\nOther programs used {used:.2f} cores: these figures are no measurement of this machine.")
+    if plan.quick:
+        print("\nA quick run shows that everything works; its figures mean little.")
+    print(f"\n{results['seconds']} s; written to {path}")
+    for line in results["failures"]:
+        print(f"FAILED {line}", file=sys.stderr)
+    return 1 if results["failures"] else 0
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The processes of a measurement: a lab of its own in a temporary folder, and sinks beside it."""
+"""The processes of a measurement: a lab of its own in a temporary folder, and a sink beside it."""
 
 import contextlib
 import copy
@@ -11,62 +11,24 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import psutil
 
+from bench.gauges import Gauges, read
 from ocpplab import processes
 from ocpplab.embedded import free_port
 
-OTHERS = "others"
 ROOT = Path(__file__).resolve().parent.parent
+POLL_SECONDS = 0.25
+"""Between two looks. Clients are asked to poll every 1 to 2 s; looking all the time would measure the looking."""
 
 
-class Clock:
-    """CPU seconds of named processes with all of their children, between two moments."""
-
-    def __init__(self, pids: dict[str, int]) -> None:
-        self._pids = pids
-        self._wall = time.monotonic()
-        self._machine = busy_seconds()
-        self._cpu = {name: cpu_seconds(pid) for name, pid in pids.items()}
-
-    def shares(self) -> dict[str, float]:
-        """Return how many cores each process used on average since the start, and `others` what is not ours."""
-        wall = max(time.monotonic() - self._wall, 1e-9)
-        shares = {name: round((cpu_seconds(pid) - self._cpu[name]) / wall, 2) for name, pid in self._pids.items()}
-        machine = (busy_seconds() - self._machine) / wall
-        return {**shares, OTHERS: round(max(machine - sum(shares.values()), 0.0), 2)}
-
-
-def busy_seconds() -> float:
-    """Return the CPU time of the whole machine."""
-    times = psutil.cpu_times()
-    return float(sum(times) - times.idle - getattr(times, "iowait", 0.0) - getattr(times, "guest", 0.0))
-
-
-def cpu_seconds(pid: int) -> float:
-    """Return the CPU time of a process and its living children."""
-    total = 0.0
-    with contextlib.suppress(psutil.NoSuchProcess):
-        top = psutil.Process(pid)
-        for process in (top, *top.children(recursive=True)):
-            with contextlib.suppress(psutil.NoSuchProcess):
-                times = process.cpu_times()
-                total += times.user + times.system
-    return total
-
-
-def bottleneck(shares: dict[str, float]) -> str:
-    """Name what a faster machine would have to speed up first."""
-    name, share = max(((name, share) for name, share in shares.items() if name != OTHERS), key=lambda item: item[1])
-    used, cores = sum(shares.values()), psutil.cpu_count() or 1
-    about = f"{used:.2f} of {cores} cores; most by {name}, {share:.2f}; other programs {shares[OTHERS]:.2f}"
-    if share >= 0.85:
-        return f"{name} ({about})"
-    return f"the machine ({about})" if used >= 0.9 * cores else f"no process ({about})"
+class Failed(Exception):
+    """A scenario cannot be completed; the text says why, for a person."""
 
 
 class Sink:
@@ -77,57 +39,101 @@ class Sink:
         self.ws_url = f"ws://127.0.0.1:{self.port}/ocpp"
         command = [sys.executable, "-m", "bench.sink", "--port", str(self.port), "--interval", str(interval)]
         self.process = processes.spawn(command, stdout=subprocess.DEVNULL, cwd=ROOT)
-        until(lambda: self.stats() is not None, "the sink answers", seconds=20)
+        until(lambda: self.ask("stats", patient=True), "the sink answers", seconds=20, alive=self.process)
 
-    def stats(self) -> dict[str, int] | None:
-        """Return the counters, None while it does not answer."""
+    def ask(self, what: str, *, patient: bool = False, **query: object) -> dict[str, Any] | None:
+        """Ask for something (`bench.sink`); None while it does not answer, if `patient`. Raises Failed otherwise."""
+        words = "&".join(f"{name}={quote(str(value))}" for name, value in query.items())
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/stats", timeout=10) as answer:
-                counters: dict[str, int] = json.load(answer)
-                return counters
-        except OSError:
-            return None
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/{what}?{words}", timeout=30) as answer:
+                found: dict[str, Any] = json.load(answer)
+                return found
+        except OSError as error:
+            if patient:
+                return None
+            raise Failed(f"the sink does not answer: {error}") from error
+
+    @property
+    def stats(self) -> dict[str, Any]:
+        """The counters."""
+        return self.ask("stats") or {}
 
     def count(self, name: str) -> int:
         """Return one counter."""
-        return (self.stats() or {}).get(name, 0)
+        return int(self.stats[name])
 
 
 class Lab:
     """A lab without a fleet, and a connection to its API that is kept open."""
 
-    def __init__(self, folder: Path, simulators: int) -> None:
+    def __init__(self, folder: Path, simulators: int, env: dict[str, str]) -> None:
         self._ready = ready = folder / "ready.json"
         self._env_file = folder / "data" / "env"
         self.log = folder / "lab.log"
         command = [sys.executable, "manage.py", "lab", "--fleet", "0", "--port", "0", "--simulators", str(simulators)]
         command += ["--data-dir", str(folder / "data"), "--ready-file", str(ready)]
         with self.log.open("wb") as log:
-            self.process = processes.spawn(command, stdout=log, cwd=ROOT)
-        until(ready.exists, "the lab is ready", seconds=120, alive=self.process)
-        facts = json.loads(ready.read_text())
+            self.process = processes.spawn(command, stdout=log, cwd=ROOT, env={**os.environ, **env})
+        until(ready.exists, "the lab is ready", seconds=120, alive=self.process, log=self.log)
+        facts = self.facts
         self.url: str = facts["url"]
         self.csms_url: str = facts["csms_url"]
-        self.pids: dict[str, int] = facts["pids"]
         self._headers = {"Authorization": f"Bearer {facts['token']}", "Content-Type": "application/json"}
-        self._connection = http.client.HTTPConnection(self.url.removeprefix("http://"), timeout=300)
+        self._connection = self._connected()
 
     @property
-    def simulators(self) -> list[int]:
-        """The process numbers of the simulators."""
-        return [pid for name, pid in self.pids.items() if name.startswith("simulator")]
+    def facts(self) -> dict[str, Any]:
+        """What the lab says of itself now: a process that was started again has another number."""
+        found: dict[str, Any] = json.loads(self._ready.read_text())
+        return found
+
+    @property
+    def pids(self) -> dict[str, int]:
+        """The numbers of the processes by name, that of the lab itself included."""
+        pids: dict[str, int] = self.facts["pids"]
+        return pids
+
+    @property
+    def simulators(self) -> dict[str, int]:
+        """The numbers of those simulators that run now."""
+        return {name: pid for name, pid in self.pids.items() if name.startswith("simulator")}
+
+    def _connected(self) -> http.client.HTTPConnection:
+        return http.client.HTTPConnection(self.url.removeprefix("http://"), timeout=300)
 
     def twin(self) -> "Lab":
         """Return the same lab with a connection of its own, for another thread."""
         other = copy.copy(self)
-        other._connection = http.client.HTTPConnection(self.url.removeprefix("http://"), timeout=300)
+        other._connection = self._connected()
         return other
 
     def kill(self, name: str) -> None:
         """SIGKILL for one of the lab's processes, which starts it again after a second or two."""
-        pids: dict[str, int] = json.loads(self._ready.read_text())["pids"]
         with contextlib.suppress(psutil.NoSuchProcess):
-            psutil.Process(pids[name]).kill()
+            psutil.Process(self.pids[name]).kill()
+
+    def renewed(self, before: dict[str, int], seconds: float = 60) -> dict[str, int]:
+        """Wait until each process of `before` runs anew, and return their numbers."""
+
+        def probe() -> dict[str, int] | None:
+            now = self.pids
+            found = {name: now[name] for name in before if now.get(name, before[name]) != before[name]}
+            return found if len(found) == len(before) else None
+
+        return until(probe, f"{', '.join(before)} run again", seconds=seconds)
+
+    def fresh(self) -> None:
+        """Start the simulators anew, so that each measurement of memory begins with an empty process."""
+        before = self.simulators
+        for name in before:
+            self.kill(name)
+        self.renewed(before)
+        self.joined()
+
+    def joined(self) -> None:
+        """Wait until every simulator has said that it is a host now."""
+        wanted = [f"ready, pid {pid}" for pid in self.simulators.values()]
+        until(lambda: all(word in self.log.read_text() for word in wanted), "the simulators have joined", seconds=60)
 
     def manage(self, *arguments: str) -> str:
         """Run manage.py on this lab and return what it printed, whatever its exit code is."""
@@ -137,15 +143,20 @@ class Lab:
             [sys.executable, "manage.py", *arguments], env=env, cwd=ROOT, capture_output=True, text=True, check=False
         )
         if done.returncode not in {0, 1} or not done.stdout:
-            raise SystemExit(f"manage.py {' '.join(arguments)}: {done.stderr[-2000:]}")
+            raise Failed(f"manage.py {' '.join(arguments)}: {done.stderr[-2000:]}")
         return done.stdout
 
     def rss(self) -> int:
         """Return the resident memory of all simulators in bytes."""
-        return sum(psutil.Process(pid).memory_info().rss for pid in self.simulators)
+        return sum(psutil.Process(pid).memory_info().rss for pid in self.simulators.values())
+
+    def gauges(self) -> Gauges:
+        """Return the metrics of all simulators, added up."""
+        urls: dict[str, str] = self.facts.get("metrics", {})
+        return read(url for name, url in urls.items() if name.startswith("simulator"))
 
     def call(self, method: str, path: str, body: object = None) -> Any:
-        """Return the decoded answer of the API."""
+        """Return the decoded answer of the API. Raises Failed for a refusal and OSError when web is away."""
         data = None if body is None else json.dumps(body).encode()
         for last in (False, True):
             try:
@@ -158,35 +169,40 @@ class Lab:
                 if last:
                     raise
         if answer.status >= 400:
-            raise SystemExit(f"{method} {path}: {answer.status} {text.decode()[:500]}\nsee {self.log}")
+            raise Failed(f"{method} {path}: {answer.status} {text.decode()[:500]}")
         return json.loads(text) if text else None
 
 
 @contextlib.contextmanager
-def stack(simulators: int) -> Iterator[tuple[Lab, Sink, Sink]]:
-    """Run a lab, a sink with quiet chargers and a sink that wants a heartbeat every second."""
+def stack(simulators: int, *, interval: int, **env: str) -> Iterator[tuple[Lab, Sink]]:
+    """Run a lab and a sink that wants a heartbeat every `interval` seconds; `env` is set for the lab."""
     with tempfile.TemporaryDirectory(prefix="ocpplab-bench-") as name:
         started: list[subprocess.Popen[bytes]] = []
         try:
-            quiet, busy = Sink(interval=3600), Sink(interval=1)
-            started += [quiet.process, busy.process]
-            lab = Lab(Path(name), simulators)
+            sink = Sink(interval)
+            started.append(sink.process)
+            lab = Lab(Path(name), simulators, env)
             started.append(lab.process)
-            yield lab, quiet, busy
+            yield lab, sink
         finally:
             for process in reversed(started):
                 processes.stop(process, grace=15)
 
 
-POLL_SECONDS = 0.25
-"""Between two looks. Clients are asked to poll every 1 to 2 s; looking all the time would measure the looking."""
-
-
-def until(check: Any, what: str, *, seconds: float, alive: subprocess.Popen[bytes] | None = None) -> float:
-    """Wait until `check` is true and return how long that took; end the program when it takes too long."""
+def until(
+    check: Callable[[], Any],
+    what: str,
+    *,
+    seconds: float,
+    alive: subprocess.Popen[bytes] | None = None,
+    log: Path | None = None,
+) -> Any:
+    """Ask until the answer is true and return it. Raises Failed when it takes too long or `alive` has ended."""
     started = time.monotonic()
-    while not check():
-        if time.monotonic() - started > seconds or (alive is not None and alive.poll() is not None):
-            raise SystemExit(f"gave up waiting: {what}")
+    while not (answer := check()):
+        ended = alive is not None and alive.poll() is not None
+        if ended or time.monotonic() - started > seconds:
+            last = "" if log is None else f"\n{log.read_text(errors='replace')[-2000:]}"
+            raise Failed(f"{'it ended before' if ended else f'not within {seconds:.0f} s'}: {what}{last}")
         time.sleep(POLL_SECONDS)
-    return time.monotonic() - started
+    return answer
