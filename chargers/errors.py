@@ -1,6 +1,6 @@
 """What can be refused about a charger."""
 
-from ocpplab.common.errors import Invalid, NotFound, Problem, Refused
+from ocpplab.common.errors import Invalid, NotFound, Problem, Refused, Unavailable
 
 
 class ChargerNotFound(NotFound):
@@ -93,3 +93,12 @@ class ChargerLimitReached(Invalid):
                 ctx={"limit": limit, "present": present, "asked": asked},
             )
         )
+
+
+class LabStopped(Unavailable):
+    """The lab is stopped, so that nothing new is taken. Nothing was written."""
+
+    code = "lab_stopped"
+
+    def __init__(self, stop: object) -> None:
+        super().__init__(f"The lab is stopped since {stop}. Ask again when an administrator has resumed it.")

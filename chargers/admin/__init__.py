@@ -4,6 +4,7 @@ from chargers.admin.charger import ChargerAdmin
 from chargers.admin.command import CommandAdmin
 from chargers.admin.host import SimulatorHostAdmin
 from chargers.admin.message import MessageAdmin
+from chargers.admin.stop import LabStopAdmin
 from chargers.admin.transaction import TransactionAdmin
 from chargers.catalog.admin import BrandAdmin, ChargerModelAdmin
 
@@ -12,6 +13,7 @@ __all__ = [
     "ChargerAdmin",
     "ChargerModelAdmin",
     "CommandAdmin",
+    "LabStopAdmin",
     "MessageAdmin",
     "SimulatorHostAdmin",
     "TransactionAdmin",

@@ -6,6 +6,7 @@ from chargers.models.command import Command
 from chargers.models.host import SimulatorHost
 from chargers.models.memory import ChargerMemory
 from chargers.models.message import Message
+from chargers.models.stop import LabStop
 from chargers.models.transaction import Transaction, TransactionMessage
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "ChargerMemory",
     "ChargerModel",
     "Command",
+    "LabStop",
     "Message",
     "SimulatorHost",
     "Transaction",

@@ -14,9 +14,10 @@ from django.db.models import Case, Q, Value, When
 from django.db.models.functions import Now
 
 from chargers.choices import CommandStatus, HostStatus
-from chargers.errors import ChargerNotRunning
+from chargers.errors import ChargerNotRunning, LabStopped
 from chargers.models import Charger, Command
 from chargers.models.command import LOSE_ORPHANS
+from chargers.selectors.stops import stop_current
 from chargers.services.outcomes import outcome_await
 from chargers.simulator import wire
 
@@ -25,8 +26,10 @@ WAIT_MOST: Final = 5.0
 #: why a charger cannot be ordered now
 STOPPED: Final = "charger_stopped"
 NOT_HOSTED: Final = "charger_not_hosted"
+LAB_STOPPED: Final = LabStopped.code
 _WHY: Final = {
     STOPPED: "The charger is stopped: start it first.",
+    LAB_STOPPED: "The whole lab is stopped: try again when an administrator has resumed it.",
     NOT_HOSTED: "No simulator holds the charger at the moment: try again in a few seconds.",
 }
 
@@ -85,7 +88,7 @@ def command_send(*, charger: Charger, kind: str, data: dict[str, Any], wait: flo
     done = _give([charger], kind, data)
     if done.failed:
         refusal = done.failed[0]
-        raise ChargerNotRunning(refusal.detail, code=refusal.code, retryable=refusal.code == NOT_HOSTED)
+        raise ChargerNotRunning(refusal.detail, code=refusal.code, retryable=refusal.code != STOPPED)
     command_id = done.queued[0].command_id
     if wait is not None:
         settlement = outcome_await(command_id=command_id, seconds=min(wait, WAIT_MOST))
@@ -116,11 +119,15 @@ def _give(chargers: Sequence[Charger], kind: str, data: dict[str, Any]) -> FanOu
     # Durable: inside a caller's transaction no host would see the rows while the caller waits for them.
     with transaction.atomic(durable=True):
         leases = _leases(chargers)
+        absent = NOT_HOSTED
+        if any(obstacle == NOT_HOSTED for *_, obstacle in leases.values()) and stop_current() is not None:
+            absent = LAB_STOPPED
         commands = []
         for charger in chargers:
             host_id, epoch, obstacle = leases.get(charger.id, (None, 0, NOT_HOSTED))
             if obstacle:
-                result.failed.append(NotQueued(charger=charger, code=obstacle, detail=_WHY[obstacle]))
+                code = absent if obstacle == NOT_HOSTED else obstacle
+                result.failed.append(NotQueued(charger=charger, code=code, detail=_WHY[code]))
                 continue
             command = Command(charger_id=charger.id, kind=kind, payload=data, host_id=host_id, lease_epoch=epoch)
             commands.append(command)

@@ -2,6 +2,8 @@
 
 import uuid
 
+from chargers.errors import LabStopped
+from chargers.selectors.stops import stop_current
 from chargers.services.room import room_check, room_lock
 from jobs.errors import OpenJobLimitReached
 from jobs.models import ProvisioningJob
@@ -11,8 +13,11 @@ from ocpplab.accounts.selectors import limits_read
 def job_admit(*, organization_id: uuid.UUID, asked: int) -> None:
     """Refuse the job that this transaction has written, or opened again, with its `asked` chargers to be.
 
-    Call it last, see `room_take`. Raises `OpenJobLimitReached` and `ChargerLimitReached`.
+    Call it last, see `room_take`. Raises `LabStopped`, `OpenJobLimitReached` and `ChargerLimitReached`.
     """
+    stop = stop_current()
+    if stop is not None:
+        raise LabStopped(stop)
     limits = limits_read(organization_id)
     if not (limits.open_jobs or limits.chargers):
         return

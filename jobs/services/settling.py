@@ -9,6 +9,7 @@ from django.db import transaction
 from django.db.models import Count, Min, QuerySet
 from django.utils import timezone
 
+from chargers.selectors.stops import stop_current
 from chargers.services.provisioning import chargers_give_up
 from jobs.choices import ITEM_MOVES, JOB_MOVES, ItemStatus
 from jobs.errors import ITEM_MESSAGES, RETRYABLE
@@ -47,15 +48,22 @@ def settle_locked(job: ProvisioningJob, now: datetime) -> float | None:
         _items_fail(items, ItemStatus.PENDING, "cancelled", now)
     counts = job_counts(job.id)
     if counts.pending == 0:
-        if job.deadline_at is None:
-            job.deadline_at = now + timedelta(seconds=settings.JOB_HOSTING_DEADLINE)
         if counts.hosted < counts.created:
+            _wind_up(job, now)
             _stragglers(job, items, now)
             counts = job_counts(job.id)
         if counts.hosted == counts.created:
             _finish(job, items, now)
             return None
     return _look_again(job, counts, now)
+
+
+def _wind_up(job: ProvisioningJob, now: datetime) -> None:
+    """Start the time in which hosts must take the chargers; while the lab is stopped none may, and none runs."""
+    if stop_current() is not None:
+        job.deadline_at = None
+    elif job.deadline_at is None:
+        job.deadline_at = now + timedelta(seconds=settings.JOB_HOSTING_DEADLINE)
 
 
 def _look_again(job: ProvisioningJob, counts: Counts, now: datetime) -> float:

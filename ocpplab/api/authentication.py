@@ -73,6 +73,16 @@ class IsCaller(BasePermission):
         return True
 
 
+class IsAdmin(IsCaller):
+    """An admin token; the route concerns all organizations, so that none need be named."""
+
+    message = "Only an admin token may do this."
+
+    def has_permission(self, request: Request, view: "APIView") -> bool:
+        """Say whether the caller has one."""
+        return super().has_permission(request, view) and isinstance(request.user, Caller) and request.user.is_admin
+
+
 class HasTenant(IsCaller):
     """A valid token that names one organization; sets `request.organization`."""
 

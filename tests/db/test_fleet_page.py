@@ -82,5 +82,5 @@ def test_its_queries_do_not_grow_with_the_fleet(organization, django_assert_num_
     client = logged_in(organization=organization)
     for name in ("A", "B", "C"):
         chargers_at(location_of(organization, name), ConnectionState.ONLINE, 20)
-    with django_assert_num_queries(6):  # session, user, organization, fleets, jobs, hosts
+    with django_assert_num_queries(7):  # session, user, organization, fleets, jobs, hosts, whether the lab is stopped
         client.get("/fleet")

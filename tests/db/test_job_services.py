@@ -39,8 +39,8 @@ def expire(job: ProvisioningJob) -> None:
 
 def test_it_accepts_ten_thousand_with_one_row(location, django_assert_num_queries):
     groups = [group(number=10_000)]
-    # the location's lock, the insert between two savepoints, and for the limits: read, lock, jobs, chargers
-    with django_assert_num_queries(10):
+    # the location's lock, the insert between two savepoints, is the lab stopped, limits: read, lock, jobs, chargers
+    with django_assert_num_queries(11):
         job = make_job(location, *groups)
     assert (job.status, job.total, job.items.count()) == ("PENDING", 10_000, 0)
     assert job.workflow_run_id == f"wfr_{job.id.hex[:16]}"

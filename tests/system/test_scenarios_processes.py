@@ -14,6 +14,7 @@ from chargers.csms.calls import CallFailed, station_call
 from chargers.csms.models import SeenTransaction
 from chargers.models import Charger, Transaction
 from chargers.services.commands import command_send
+from chargers.services.stopping import lab_resume, lab_stop
 from ocpplab.accounts.models import Organization
 from tests.support.books import Seen, compare, kept_by_built_in, kept_by_reference
 from tests.support.chargers import make_charger, make_model
@@ -231,6 +232,20 @@ def test_a_host_that_is_stopped_in_mid_transaction_lets_another_finish_it(csms, 
     processes.simulator(name="simulator-2", **IMPATIENT)
     (seen,) = ended(csms)
     assert seen.reason in {"PowerLoss", "Other", "Local"}
+
+
+def test_a_stop_of_the_whole_lab_is_a_power_failure_of_which_the_csms_hears_when_it_goes_on(csms, host):
+    order("start_session", connector=1, id_tag=TAG)
+    samples(csms, 2)
+    lab_stop(by="test", reason="smoke")
+    eventually(lambda: charger().host is None)
+    row = Transaction.objects.get()
+    assert (row.state, row.reason) == ("stopped", "PowerLoss")
+    assert charger().connection_error == "the lab is stopped: smoke"
+    lab_resume(by="test")
+    (seen,) = ended(csms)
+    assert seen.reason == "PowerLoss"
+    assert seen.meter_stop == row.meter_stop
 
 
 def test_half_the_limit_is_half_the_power(csms, host):

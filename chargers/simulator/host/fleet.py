@@ -53,6 +53,8 @@ class Holdings:
         self._closed: dict[str, dict[int, int]] = {}
         self._waiting_since: float | None = None
         self._no_step_before = 0.0
+        #: why this host holds nothing and takes nothing; "" as long as the lab goes on
+        self._halted = ""
 
     # --- what others call -------------------------------------------------------------------------------------------
 
@@ -72,6 +74,19 @@ class Holdings:
             runner.cut(why)
         self.runners.clear()
         self._closed.clear()
+
+    async def halt(self, why: str) -> None:
+        """Power everything off, give it back, and take nothing until `go_on`."""
+        self._halted = why
+        for number, runner in enumerate(list(self.runners.values())):
+            self._stop(runner, why)
+            if number % TURN == TURN - 1:
+                await asyncio.sleep(0)
+
+    def go_on(self) -> None:
+        """Take chargers again."""
+        self._halted = ""
+        self._hint.set()
 
     def states(self) -> Counter[ConnectionState]:
         """How many of the held chargers are in which state."""
@@ -126,6 +141,10 @@ class Holdings:
 
     async def _look(self, host_id: UUID) -> None:
         await self._give_back(host_id)
+        if self._halted:
+            if not self.runners:
+                await self._reconcile(host_id)  # a claim may have been under way
+            return
         fleet = await self._line.run(leases.survey)
         if fleet.unclaimed:
             await self._claim(host_id, fleet)
@@ -187,6 +206,9 @@ class Holdings:
             for number, lease in enumerate(self._workshop.leases(part, models)):
                 if self._host_id != host_id:
                     return  # lost meanwhile; whoever buried this host freed these rows too
+                if self._halted:
+                    self._closed.setdefault(self._halted, {})[lease.charger_id] = lease.epoch
+                    continue
                 self._power_on(lease, memories.get(lease.charger_id, ""))
                 if number % TURN == TURN - 1:
                     await asyncio.sleep(0)

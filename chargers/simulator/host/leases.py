@@ -151,7 +151,9 @@ async def survey(connection: Connection) -> Survey:
 
 
 async def claim(connection: Connection, host_id: UUID, limit: int) -> list[Claimed]:
-    """Take up to `limit` wanted chargers that nobody holds. Raises LeaseLost when the host is not live.
+    """Take up to `limit` wanted chargers that nobody holds; none while the lab is stopped.
+
+    Raises LeaseLost when the host is not live.
 
     That a live host holds it is what makes a charger READY.
     """
@@ -164,6 +166,7 @@ async def claim(connection: Connection, host_id: UUID, limit: int) -> list[Claim
         f"""
         WITH free AS (
             SELECT id AS free_id FROM chargers_charger WHERE wanted AND host_id IS NULL
+            AND NOT EXISTS (SELECT FROM chargers_labstop WHERE ended_at IS NULL)
             ORDER BY id LIMIT %s FOR NO KEY UPDATE SKIP LOCKED
         )
         UPDATE chargers_charger

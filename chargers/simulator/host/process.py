@@ -24,6 +24,7 @@ from chargers.simulator.host.membership import Membership, Terms
 from chargers.simulator.host.orders import Orders
 from chargers.simulator.host.recorder import Recorder
 from chargers.simulator.host.shell import Clock, SessionMaker, Shell
+from chargers.simulator.host.switch import Switch
 from chargers.simulator.host.timers import Timers
 
 log = structlog.get_logger(__name__)
@@ -49,6 +50,7 @@ class Host:
     membership: Membership = field(init=False)
     holdings: Holdings = field(init=False)
     orders: Orders = field(init=False)
+    switch: Switch = field(init=False)
     ear: Ear = field(init=False)
 
     def __post_init__(self) -> None:
@@ -75,13 +77,14 @@ class Host:
         # A process that was asleep must let go before it sends a single heartbeat.
         timers.before = self.membership.check
         self.orders = Orders(self.holdings.runners, self.keeper, lambda: self.membership.host_id)
-        consumer = HostConsumer(self.holdings.look_soon, self.orders.look_soon)
+        self.switch = Switch(halt=self.holdings.halt, go_on=self.holdings.go_on)
+        consumer = HostConsumer(self._look_soon, self.orders.look_soon)
         self.ear = Ear(consumer, lambda: self.membership.host_id)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Hold sessions until `stop` is set, then end in order. A part that fails ends the process."""
         parts = [self.membership.run(), self.holdings.run(), self.recorder.run(), self.keeper.run()]
-        parts += [self.orders.run(), self.ear.run(), self._progress()]
+        parts += [self.orders.run(), self.switch.run(), self.ear.run(), self._progress()]
         tasks = [asyncio.ensure_future(part) for part in parts]
         stopped = asyncio.ensure_future(stop.wait())
         try:
@@ -121,6 +124,7 @@ class Host:
         await self.messages.close()
         await self.keeper.close()
         await self.orders.close()
+        await self.switch.close()
         await self.recorder.close()
         await self.membership.close()
 
@@ -128,6 +132,10 @@ class Host:
         """A database that hangs must not keep the process: its sessions are closed, its leases run out."""
         self.say(f"simulator {self.terms.name} could not give everything back within {END_WITHIN:.0f} s")
         os._exit(1)
+
+    def _look_soon(self) -> None:
+        self.switch.look_soon()
+        self.holdings.look_soon()
 
     def _joined(self, host_id: UUID) -> None:
         self.holdings.begin(host_id)
