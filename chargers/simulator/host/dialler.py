@@ -6,17 +6,14 @@ import ssl
 from functools import lru_cache
 from typing import Final
 
-from websockets.client import ClientProtocol
-from websockets.exceptions import WebSocketException
-from websockets.typing import Subprotocol
-from websockets.uri import WebSocketURI, parse_uri
-
 from chargers.simulator.effects import Credentials
-from chargers.simulator.host import reasons
+from chargers.simulator.host import handshake, reasons
+from chargers.simulator.host.doors import Doors
+from chargers.simulator.host.handshake import Opening, Origin
 from chargers.simulator.host.port import Listener
 from chargers.simulator.host.resolver import Resolver
 from chargers.simulator.host.timers import Timers
-from chargers.simulator.host.transport import OPEN_TIMEOUT, Connection, wire_log
+from chargers.simulator.host.transport import Connection
 from ocpplab.common.targets import TargetNotAllowed, Targets
 
 #: seconds for one address of a name that has several, so that a dead IPv6 route leaves time for IPv4
@@ -24,7 +21,7 @@ ADDRESS_TIMEOUT: Final = 5.0
 
 
 class Dialler:
-    """Dials for all sessions of a process; one TLS context, one resolver.
+    """Dials for all sessions of a process; one TLS context, one resolver, one door for each CSMS.
 
     A name is looked up, and what it leads to is checked: the address that is dialled is the one that was allowed.
     """
@@ -33,55 +30,72 @@ class Dialler:
         self._loop = loop
         self._timers = timers
         self._targets = targets
+        self._allows = lru_cache(maxsize=1024)(targets.allows)  # always the same answer, and 20 µs to find it
+        self._doors = Doors()
         self._resolver = Resolver(loop)
         self._tls: ssl.SSLContext | None = None
 
     def __call__(
         self, address: str, subprotocol: str, listener: Listener, credentials: Credentials | None = None
     ) -> Connection:
-        """Begin to dial and return at once (`port.Dial`)."""
-        connection = Connection(listener, self._timers)
+        """Begin to dial, or wait for the turn to, and return at once (`port.Dial`)."""
         credentials = credentials or Credentials()
-        connection.begin(self._loop.create_task(self._dial(connection, address, subprotocol, credentials)))
+        if credentials.tls and address.startswith("ws:"):
+            address = f"wss:{address.removeprefix('ws:')}"
+        try:
+            origin, resource = handshake.split(address)
+        except ValueError as error:
+            connection = Connection(listener, self._timers)
+            connection.abort(reasons.of_dial_error(error, address, 0))
+            return connection
+        # A login in the address is for those who have no password of their own.
+        opening = Opening(origin.header, resource, subprotocol, credentials.authorization or origin.authorization)
+        connection = Connection(listener, self._timers, opening)
+        door = self._doors.of(origin.host, origin.port)
+
+        def go() -> bool:
+            if not connection.waits:
+                return False
+            connection.begin(self._loop.create_task(self._dial(connection, origin, credentials)), door)
+            return True
+
+        door.enter(go)
         return connection
 
-    async def _dial(self, connection: Connection, address: str, subprotocol: str, credentials: Credentials) -> None:
-        host, port = address, 0
+    async def _dial(self, connection: Connection, origin: Origin, credentials: Credentials) -> None:
         try:
-            if credentials.tls and address.startswith("ws:"):
-                address = f"wss:{address.removeprefix('ws:')}"
-            uri = parse_uri(address)
-            host, port = uri.host, uri.port
-            await self._connect(connection, uri, credentials)
-        except (OSError, ValueError, WebSocketException) as error:
-            connection.fail(reasons.of_dial_error(error, host, port))
-        else:
-            offered = [Subprotocol(subprotocol)]
-            client = ClientProtocol(uri, subprotocols=offered, max_size=None, logger=wire_log)
-            connection.shake(client, credentials.authorization)
+            tls = self._context(credentials) if origin.secure else None
+            addresses = await self._addresses(origin)
+            for ip in addresses[:-1]:
+                if await self._reached(connection, origin, ip, tls):
+                    return
+            await self._connect(connection, origin, addresses[-1], tls)
+        except (OSError, ValueError) as error:
+            connection.fail(reasons.of_dial_error(error, origin.host, origin.port))
 
-    async def _connect(self, connection: Connection, uri: WebSocketURI, credentials: Credentials) -> None:
-        found = await self._resolver.resolve(uri.host, uri.port)
-        addresses = [ip for ip in found if self._targets.allows(uri.host, ip, uri.port)]
+    async def _addresses(self, origin: Origin) -> list[str]:
+        """The addresses of a CSMS that may be dialled, at least one."""
+        host, port = origin.host, origin.port
+        found = self._resolver.known(host) or await self._resolver.resolve(host, port)
+        addresses = [ip for ip in found if self._allows(host, ip, port)]
         if not addresses:
-            raise TargetNotAllowed(self._targets.refusal(uri.host, uri.port, found[0]))
-        last = len(addresses) - 1
-        tls = self._context(credentials) if uri.secure else None
-        for number, ip in enumerate(addresses):
-            try:
-                async with asyncio.timeout(OPEN_TIMEOUT if number == last else ADDRESS_TIMEOUT):
-                    await self._loop.create_connection(
-                        lambda: connection,
-                        ip,
-                        uri.port,
-                        ssl=tls,
-                        server_hostname=uri.host if uri.secure else None,
-                    )
-            except OSError:
-                if number == last:
-                    raise
-            else:
-                return
+            raise TargetNotAllowed(self._targets.refusal(host, port, found[0]))
+        return addresses
+
+    async def _reached(self, connection: Connection, origin: Origin, ip: str, tls: ssl.SSLContext | None) -> bool:
+        """Try one of several addresses. The time for the last one is the connection's own."""
+        try:
+            async with asyncio.timeout(ADDRESS_TIMEOUT):
+                await self._connect(connection, origin, ip, tls)
+        except OSError:
+            if connection.dialling:
+                return False
+            raise
+        return True
+
+    async def _connect(self, connection: Connection, origin: Origin, ip: str, tls: ssl.SSLContext | None) -> None:
+        name = origin.host if tls is not None else None
+        await self._loop.create_connection(lambda: connection, ip, origin.port, ssl=tls, server_hostname=name)
 
     def _context(self, credentials: Credentials) -> ssl.SSLContext:
         """One context for all: loading the trusted certificates takes 20 ms and 500 KB. SSL_CERT_FILE adds a CA.

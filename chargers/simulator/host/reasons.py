@@ -3,12 +3,26 @@
 import errno
 import socket
 import ssl
+from typing import Final
 
-from websockets.exceptions import InvalidHandshake, InvalidURI, NegotiationError, PayloadTooBig, ProtocolError
-from websockets.frames import Close
-from websockets.protocol import Protocol
-
+from chargers.simulator.host.frames import NO_CODE, PROTOCOL_ERROR
 from ocpplab.common.targets import TargetNotAllowed
+
+#: RFC 6455 section 7.4.1 and the registry that it opens
+CLOSE_CODES: Final = {
+    1000: "OK",
+    1001: "going away",
+    1002: "protocol error",
+    1003: "unsupported data",
+    1007: "invalid frame payload data",
+    1008: "policy violation",
+    1009: "message too big",
+    1010: "mandatory extension",
+    1011: "internal error",
+    1012: "service restart",
+    1013: "try again later",
+    1014: "bad gateway",
+}
 
 
 def of_dial_error(error: BaseException, host: str, port: int) -> str:
@@ -29,7 +43,7 @@ def of_dial_error(error: BaseException, host: str, port: int) -> str:
             return f"connection reset by {where} before the handshake"
         case TimeoutError():
             return f"no connection to {where} in time"
-        case InvalidURI() | ValueError():
+        case ValueError():
             return f"not a WebSocket address: {error}"
         case OSError() if error.errno == errno.EMFILE:
             return "this simulator host has no file descriptor left"
@@ -39,31 +53,8 @@ def of_dial_error(error: BaseException, host: str, port: int) -> str:
             return f"no connection to {where}: {error!r}"
 
 
-def of_handshake(error: Exception) -> str:
-    """Name what was wrong with the server's answer to the opening handshake (RFC 6455 section 4.1)."""
-    match error:
-        case NegotiationError():
-            return f"the CSMS chose what was not offered: {error}"
-        case InvalidHandshake():
-            return f"no WebSocket at this address: {error}"
-        case _:
-            return f"no valid answer to the handshake: {error}"
-
-
-def of_end(wire: Protocol, error: Exception | None) -> str:
-    """Name why an open connection ended: the close frames, what the parser refused, or the socket's own error."""
-    received, sent = wire.close_rcvd, wire.close_sent
-    match wire.parser_exc:
-        case PayloadTooBig():
-            return "closed with 1009: the CSMS sent a message above 1 MiB"
-        case ProtocolError() as broken:
-            return f"closed with 1002: the CSMS broke the WebSocket protocol: {broken}"
-        case _:
-            pass
-    if received is not None and wire.close_rcvd_then_sent:
-        return f"closed by the CSMS: {_close(received)}"
-    if sent is not None:
-        return f"closed: {_close(sent)}"
+def of_loss(error: Exception | None) -> str:
+    """Name why an open connection ended without a closing handshake."""
     if error is None:
         return "the CSMS ended the connection without a close frame"
     if isinstance(error, ConnectionResetError):
@@ -71,5 +62,19 @@ def of_end(wire: Protocol, error: Exception | None) -> str:
     return f"connection lost: {error}"
 
 
-def _close(frame: Close) -> str:
-    return "no code given" if frame.code == 1005 else str(frame)
+def of_breach(code: int, why: str) -> str:
+    """Name how the CSMS broke the rules of WebSocket, so that we closed with `code`."""
+    return f"the CSMS broke the WebSocket protocol: {why}" if code == PROTOCOL_ERROR else f"the CSMS sent {why}"
+
+
+def of_close(code: int, reason: str) -> str:
+    """Name what a close frame says (RFC 6455 section 7.4)."""
+    if code == NO_CODE:
+        return "no code given"
+    if code >= 4000:
+        meaning = "private use"
+    elif code >= 3000:
+        meaning = "registered"
+    else:
+        meaning = CLOSE_CODES.get(code, "unknown")
+    return f"{code} ({meaning}) {reason}".rstrip()

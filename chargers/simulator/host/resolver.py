@@ -27,6 +27,13 @@ class Resolver:
         self._loop = loop
         self._answers: dict[str, _Answer] = {}
 
+    def known(self, host: str) -> list[str] | None:
+        """Return what `resolve` would return at once; None when it has to ask or to raise."""
+        known = self._answers.get(host)
+        if known is None or not known.result.done() or known.until < self._loop.time():
+            return None
+        return None if known.result.cancelled() or known.result.exception() else known.result.result()
+
     async def resolve(self, host: str, port: int) -> list[str]:
         """Return the numeric addresses of `host`, the preferred one first.
 

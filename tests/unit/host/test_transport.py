@@ -181,7 +181,7 @@ def test_a_giant_message_is_reported_before_the_end(csms, run):
         ear = Ear()
         dial(csms.url("giant") + "/g", ear)
         await ear.until("closed")
-        assert ear.all("refused") == ["a message above 1048576 bytes"]
+        assert ear.all("refused") == ["a message above 1 MiB"]
 
     run(scenario())
 
