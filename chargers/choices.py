@@ -43,6 +43,14 @@ class HostStatus(TextChoices):
     GONE = "gone"
 
 
+class MessageLog(TextChoices):
+    """Which frames of a charger the message log keeps."""
+
+    ALL = "all", "all frames"
+    TRANSACTIONS = "transactions", "transaction messages, and why connections ended"
+    NONE = "none", "nothing"
+
+
 class CommandStatus(TextChoices):
     """Life of an order to a charger."""
 

@@ -6,8 +6,8 @@ from typing import Any
 from rest_framework import serializers
 
 from chargers import rules
-from chargers.choices import ConnectorType, OcppVersion
-from ocpplab.api.fields import Text
+from chargers.choices import ConnectorType, MessageLog, OcppVersion
+from ocpplab.api.fields import Choice, Text
 from ocpplab.common.targets import TargetNotAllowed
 
 
@@ -73,6 +73,18 @@ class ConnectorTypeField(_Ruled):
     def __init__(self, **options: Any) -> None:
         options.setdefault("help_text", f"One of {', '.join(ConnectorType.values)}.")
         super().__init__(**options)
+
+
+class MessageLogField(Choice):
+    """Which frames of a charger are kept."""
+
+    def __init__(self, **options: Any) -> None:
+        options.setdefault(
+            "help_text",
+            "Which frames the message log keeps: all (as for chargers that say nothing), transactions (transaction "
+            "messages, and why connections ended) or none. Works at once, without a new session.",
+        )
+        super().__init__(MessageLog.choices, **options)
 
 
 class DisplayName(Text):

@@ -7,13 +7,13 @@ from typing import Any
 
 from rest_framework import serializers
 
-from chargers.fields import ConnectorTypeField, DisplayName, Identity, OcppVersionField, WsUrl
+from chargers.fields import ConnectorTypeField, DisplayName, Identity, MessageLogField, OcppVersionField, WsUrl
 from ocpplab.api.fields import Text
 from ocpplab.api.rows import checked
 from ocpplab.common.imports import ImportErrors, read_rows
 
 REQUIRED = frozenset({"identity", "brand_slug", "model_slug", "connector_type", "ws_url"})
-COLUMNS = REQUIRED | {"name", "ocpp_version", "location", "location_name"}
+COLUMNS = REQUIRED | {"name", "ocpp_version", "location", "location_name", "message_log"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,7 @@ class ImportedCharger(serializers.Serializer[Any]):
     ocpp_version = OcppVersionField(required=False)
     location = Text(required=False)
     location_name = DisplayName(required=False)
+    message_log = MessageLogField(required=False)
 
 
 def charger_rows(

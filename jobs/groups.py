@@ -4,7 +4,7 @@ import hashlib
 import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 SUFFIX_DIGITS = 8
 
@@ -21,6 +21,7 @@ class Group(TypedDict):
     location_name: str | None
     ids: list[str]
     number: int
+    message_log: NotRequired[str]  #: absent in jobs of former releases
 
 
 @dataclass(frozen=True, slots=True)

@@ -171,6 +171,7 @@ SPECTACULAR_SETTINGS = {
         "ConnectionStateEnum": "chargers.choices.CONNECTION_STATES",
         "LocationStatusEnum": "locations.choices.LocationStatus",
         "ConnectorTypeEnum": "chargers.choices.ConnectorType",
+        "MessageLogEnum": "chargers.choices.MessageLog",
     },
 }
 

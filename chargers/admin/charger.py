@@ -88,7 +88,7 @@ class ChargerAdmin(ScopedAdmin[Charger]):
     def get_fieldsets(self, request: HttpRequest, obj: Charger | None = None) -> Any:
         """Show what machines write only when they could."""
         what = ("Charger", {"fields": ["organization", "identity", "model", "connector_type", "name"]})
-        where = ("Place and CSMS", {"fields": ["location", "location_name", "ws_url", "ocpp_version"]})
+        where = ("Place and CSMS", {"fields": ["location", "location_name", "ws_url", "ocpp_version", "message_log"]})
         return [what, where] if obj is None else [what, where, ("Session", {"fields": self.machine_fields})]
 
     @admin.display(description="connection", ordering="connection_state")
@@ -263,4 +263,5 @@ def _new(charger: Charger) -> NewCharger:
         name=charger.name,
         location_id=charger.location_id,
         location_name=charger.location_name,
+        message_log=charger.message_log,
     )

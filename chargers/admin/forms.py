@@ -24,6 +24,7 @@ class ChargerForm(forms.ModelForm[Charger]):
             "location_name",
             "ws_url",
             "ocpp_version",
+            "message_log",
         ]
         widgets = {"ws_url": forms.TextInput(attrs={"class": "vTextField"})}
 

@@ -5,8 +5,8 @@ from typing import Any, cast
 from django.conf import settings
 from rest_framework import serializers
 
-from chargers.choices import CONNECTION_STATES, OcppVersion
-from chargers.fields import ConnectorTypeField, DisplayName, OcppVersionField, WsUrl
+from chargers.choices import CONNECTION_STATES, MessageLog, OcppVersion
+from chargers.fields import ConnectorTypeField, DisplayName, MessageLogField, OcppVersionField, WsUrl
 from chargers.models import Charger
 from chargers.services.configuration import Configuration
 from ocpplab.api.fields import Choice, Text
@@ -36,6 +36,7 @@ class ChargerResponse(serializers.Serializer[Any]):
     ws_url = serializers.CharField()
     host = serializers.CharField(allow_null=True, help_text="Name of the simulator process that holds its session.")
     wanted = serializers.BooleanField(help_text="Whether it should have a session: false after stop-charger.")
+    message_log = serializers.ChoiceField(MessageLog.choices, help_text="Which of its frames are kept.")
 
 
 def charger_body(charger: Charger) -> dict[str, Any]:
@@ -64,6 +65,7 @@ def charger_body(charger: Charger) -> dict[str, Any]:
         "ws_url": charger.ws_url,
         "host": None if charger.host is None else charger.host.name,
         "wanted": charger.wanted,
+        "message_log": charger.message_log,
     }
 
 
@@ -129,6 +131,7 @@ class UpdateChargerRequest(serializers.Serializer[Any]):
     ws_url = WsUrl(required=False, allow_null=True)
     location_id = Text(required=False, allow_null=True)
     location_name = DisplayName(required=False, allow_null=True)
+    message_log = MessageLogField(required=False, allow_null=True)
 
 
 class UpdateLocationChargerItem(UpdateChargerRequest):

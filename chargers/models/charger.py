@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from chargers.catalog.models import ChargerModel
-from chargers.choices import CONNECTION_STATES, ConnectorType, OcppVersion
+from chargers.choices import CONNECTION_STATES, ConnectorType, MessageLog, OcppVersion
 from chargers.models.host import SimulatorHost
 from chargers.simulator.effects import ConnectionState
 from locations.models import Location
@@ -46,6 +46,10 @@ class Charger(TimeStamped):
     ocpp_version = models.CharField(max_length=10, choices=OcppVersion.choices, default=OcppVersion.V16)
     ws_url = models.CharField(max_length=500, help_text="The identity is appended to it as the last path segment.")
     location_name = models.CharField(max_length=200, null=True, blank=True)  # noqa: DJ001 - passed to the runtime only
+
+    message_log = models.CharField(
+        max_length=12, choices=MessageLog.choices, default=MessageLog.ALL, help_text="Which frames are kept."
+    )
 
     wanted = models.BooleanField(default=True, help_text="Whether it should have a session.")
     revision = models.PositiveIntegerField(

@@ -27,6 +27,7 @@ class Configuration(TypedDict, total=False):
     ws_url: str
     location_id: str | None
     location_name: str | None
+    message_log: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +40,17 @@ class Change:
 
 #: columns that a running session was built from: a new value means a new session
 RESTARTING = ("connector_type", "ocpp_version", "ws_url")
-COLUMNS = ("name", "connector_type", "ocpp_version", "ws_url", "location_id", "location_name")
+COLUMNS = ("name", "connector_type", "ocpp_version", "ws_url", "location_id", "location_name", "message_log")
 
 # Only the columns of this module, in one statement whatever the number: the host writes others at the same time.
 _UPDATE = """
 UPDATE chargers_charger AS c
    SET name = v.name, connector_type = v.connector_type, ocpp_version = v.ocpp_version, ws_url = v.ws_url,
-       location_id = v.location_id, location_name = v.location_name, revision = c.revision + v.restart,
-       updated_at = %s
-  FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[], %s::uuid[], %s::text[], %s::int[])
-       AS v (id, name, connector_type, ocpp_version, ws_url, location_id, location_name, restart)
+       location_id = v.location_id, location_name = v.location_name, message_log = v.message_log,
+       revision = c.revision + v.restart, updated_at = %s
+  FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[], %s::uuid[], %s::text[],
+       %s::text[], %s::int[])
+       AS v (id, name, connector_type, ocpp_version, ws_url, location_id, location_name, message_log, restart)
  WHERE c.id = v.id
 """
 

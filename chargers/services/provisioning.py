@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from chargers.choices import ConnectorType, OcppVersion
+from chargers.choices import ConnectorType, MessageLog, OcppVersion
 from chargers.errors import IdentityInUse
 from chargers.models import Charger
 from chargers.models.charger import PROVISIONING_MOVES
@@ -32,6 +32,7 @@ class NewCharger:
     name: str | None = None
     location_id: uuid.UUID | None = None
     location_name: str | None = None
+    message_log: MessageLog | str = MessageLog.ALL
 
 
 def charger_create(
@@ -57,6 +58,7 @@ def charger_create(
         ocpp_version=new.ocpp_version,
         ws_url=new.ws_url,
         location_name=new.location_name,
+        message_log=new.message_log,
         wanted=wanted,
         provisioning_status=status,
     )

@@ -7,7 +7,7 @@ from django.conf import settings
 from rest_framework.request import Request
 
 from chargers.catalog.models import Brand, ChargerModel
-from chargers.choices import OcppVersion
+from chargers.choices import MessageLog, OcppVersion
 from chargers.rules import identity_clean
 from chargers.selectors import models_by_slug
 from jobs.groups import SUFFIX_DIGITS, Group, group_size
@@ -113,6 +113,7 @@ def _group(entry: dict[str, Any], model: ChargerModel) -> Group:
         location_name=None,
         ids=ids,
         number=group_size(ids, entry.get("chargers_number")),
+        message_log=str(template.get("message_log") or MessageLog.ALL),
     )
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from chargers.api.serializers import ChargerResponse
-from chargers.fields import ConnectorTypeField, DisplayName, Identity, OcppVersionField, WsUrl
+from chargers.fields import ConnectorTypeField, DisplayName, Identity, MessageLogField, OcppVersionField, WsUrl
 from chargers.rules import IDENTITY_MAX
 from jobs.choices import JobKind
 from ocpplab.api.fields import Choice, Text, Whole
@@ -28,6 +28,7 @@ class CreateChargerRequest(serializers.Serializer[Any]):
     charge_point_name = DisplayName(**OPTIONAL, allow_blank=True, help_text="Display name.")
     location_id = Text(**OPTIONAL, max_length=100, help_text="Site.")
     location_name = DisplayName(**OPTIONAL, allow_blank=True, help_text="Passed to the runtime only.")
+    message_log = MessageLogField(**OPTIONAL)
 
 
 class ChargerTemplate(serializers.Serializer[Any]):
@@ -46,6 +47,7 @@ class ChargerTemplate(serializers.Serializer[Any]):
         help_text="Put in front of each suffix.",
     )
     template_name = DisplayName(**OPTIONAL, allow_blank=True, help_text="Base of the display names.")
+    message_log = MessageLogField(**OPTIONAL)
 
 
 class Suffixes(serializers.ListField):

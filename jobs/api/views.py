@@ -9,7 +9,7 @@ from rest_framework.response import Response
 
 from chargers.api.location_views import LocationChargers
 from chargers.api.views import ChargerCollection
-from chargers.choices import OcppVersion
+from chargers.choices import MessageLog, OcppVersion
 from chargers.errors import UnknownLocation
 from chargers.selectors import charger_get, location_get
 from chargers.services.provisioning import NewCharger
@@ -71,6 +71,7 @@ class Chargers(ChargerCollection):
             ws_url=asked["ws_url"],
             location_id=self._location_id(asked.get("location_id")),
             location_name=asked.get("location_name") or None,
+            message_log=asked.get("message_log") or MessageLog.ALL,
         )
         job, charger = charger_request(
             organization=self.organization, new=new, idempotency_key=idempotency_key(request)

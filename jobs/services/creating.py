@@ -76,6 +76,7 @@ def charger_request(
         location_name=new.location_name,
         ids=[new.identity],
         number=1,
+        message_log=str(new.message_log),
     )
     with transaction.atomic():
         if new.location_id is not None and not location_keep(new.location_id):

@@ -11,6 +11,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
+from chargers.choices import MessageLog
 from chargers.errors import IdentityInUse
 from chargers.models import Charger
 from chargers.services.provisioning import NewCharger, charger_create, chargers_want
@@ -118,6 +119,7 @@ def _create(item: LockedItem) -> Charger:
                     ocpp_version=group["ocpp_version"],
                     ws_url=group["ws_url"],
                     location_name=group["location_name"],
+                    message_log=group.get("message_log", MessageLog.ALL),
                 ),
                 status=ProvisioningStatus.PROVISIONING,
                 wanted=True,

@@ -48,7 +48,7 @@ def identities(answer):
 
 
 def form_of(charger, **values):
-    names = ["connector_type", "name", "location", "location_name", "ws_url", "ocpp_version"]
+    names = ["connector_type", "name", "location", "location_name", "ws_url", "ocpp_version", "message_log"]
     data = {name: getattr(charger, f"{name}_id" if name == "location" else name) or "" for name in names}
     return data | values
 
@@ -179,6 +179,7 @@ def test_a_charger_is_made_and_wanted(page, organization):
             "location_name": "",
             "ws_url": "WS://csms.test/",
             "ocpp_version": "OCPP1.6",
+            "message_log": "all",
         },
     )
     assert answer.status_code == 302, answer.context["errors"]

@@ -44,6 +44,7 @@ def test_it_shows_a_charger_in_the_contract_s_words(api, organization):
         "ws_url": WS_URL,
         "host": "sim-1",
         "wanted": True,
+        "message_log": "all",
     }
 
 
@@ -103,6 +104,12 @@ def test_it_changes_only_the_given_values(api, charger):
     after = snapshot()[0]
     assert after.pop("updated_at") > before.pop("updated_at")
     assert after == {**before, "name": "Bay 1 (east)"}
+
+
+def test_it_changes_what_the_log_keeps_without_a_new_session(api, charger):
+    assert api.put(path(charger), {"message_log": "transactions"}).json()["message_log"] == "transactions"
+    row = snapshot()[0]
+    assert (row["message_log"], row["revision"]) == ("transactions", 0)
 
 
 @pytest.mark.parametrize(
@@ -235,6 +242,7 @@ def test_an_unknown_location_is_refused(api, other_organization, charger, locati
         ({"connector_type": 2}, ["connector_type"]),
         ({"ocpp_version": "OCPP3.0"}, ["ocpp_version"]),
         ({"ocpp_version": 1.6}, ["ocpp_version"]),
+        ({"message_log": "some"}, ["message_log"]),
         ({"ocpp_version": "1.6"}, ["ocpp_version"]),
         ({"ws_url": "http://h"}, ["ws_url"]),
         ({"ws_url": ""}, ["ws_url"]),

@@ -104,6 +104,14 @@ def test_optional_values_may_be_null_or_absent(api, location):
     assert [(job.groups[0]["prefix"], job.groups[0]["name"]) for job in jobs] == [("", None)] * 2
 
 
+def test_it_keeps_what_the_log_shall_keep(api, location):
+    assert post(api, location, bulk(number=1, message_log="transactions")).status_code == 202
+    assert post(api, location, bulk(number=1)).status_code == 202
+    assert post(api, location, bulk(number=1, message_log="less")).status_code == 422
+    jobs = ProvisioningJob.objects.order_by("created_at")
+    assert [job.groups[0]["message_log"] for job in jobs] == ["transactions", "all"]
+
+
 @pytest.mark.parametrize("spelling", ["ocpp2.0.1", "OCPP2.0.1", "Ocpp2.0.1"])
 def test_it_takes_both_spellings_of_the_version(api, location, spelling):
     assert post(api, location, bulk(number=1, ocpp_version=spelling)).status_code == 202

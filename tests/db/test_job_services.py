@@ -106,12 +106,16 @@ def test_starting_a_deleted_job_does_nothing():
 
 def test_it_creates_the_charger_with_the_values_of_its_group(location):
     model = make_model("other")
-    job = unfolded(location, group("001", model_id=str(model.id), ocpp_version="OCPP2.0.1", connector_type="CCS2"))
+    job = unfolded(
+        location,
+        group("001", model_id=str(model.id), ocpp_version="OCPP2.0.1", connector_type="CCS2", message_log="none"),
+    )
     assert provision_all(job) == ["created"]
     charger = Charger.objects.get()
     assert (charger.identity, charger.name, charger.location) == ("SITE_001", "Bay 001", location)
     assert (charger.model, charger.ocpp_version, charger.connector_type) == (model, "OCPP2.0.1", "CCS2")
     assert (charger.wanted, charger.provisioning_status) == (True, "PROVISIONING")
+    assert charger.message_log == "none"
     assert items(job)[0].charger == charger
 
 

@@ -195,15 +195,20 @@ def test_the_fingerprint_moves_with_everything_that_a_host_must_notice(organizat
     def taken() -> Fingerprint:
         return run(alone(lambda connection: leases.fingerprint(connection, host.id)))  # type: ignore[no-any-return]
 
-    assert taken() == Fingerprint(4, 8, 0)
+    assert taken() == Fingerprint(4, 8, 0, 0)
     Charger.objects.filter(id=chargers[0].id).update(revision=3)
-    assert taken() == Fingerprint(4, 9, 0)
+    assert taken() == Fingerprint(4, 9, 0, 0)
     Charger.objects.filter(id=chargers[1].id).update(wanted=False)
-    assert taken() == Fingerprint(4, 9, 1)
+    assert taken() == Fingerprint(4, 9, 1, 0)
+    Charger.objects.filter(id=chargers[0].id).update(message_log="none")
+    assert taken() == Fingerprint(4, 9, 1, 2 * chargers[0].id)
+    Charger.objects.filter(id=chargers[0].id).update(message_log="transactions")
+    assert taken() == Fingerprint(4, 9, 1, chargers[0].id)
+    Charger.objects.filter(id=chargers[0].id).update(message_log="all")
     chargers[2].delete()
-    assert taken() == Fingerprint(3, 7, 1)
+    assert taken() == Fingerprint(3, 7, 1, 0)
     Charger.objects.filter(id=chargers[3].id).update(host=None)
-    assert taken() == Fingerprint(2, 5, 1)
+    assert taken() == Fingerprint(2, 5, 1, 0)
 
 
 def test_registering_forgets_hosts_that_are_long_gone_and_nobody_points_to(organization, run):

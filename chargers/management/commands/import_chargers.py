@@ -12,9 +12,9 @@ from ocpplab.common.imports import ImportCounts
 class Command(ImportCommand):
     help = (
         "Import chargers. Columns: identity, brand_slug, model_slug, connector_type, ws_url; optional name, "
-        "ocpp_version, location (slug or id), location_name. A row is the charger with its ws_url and identity: it is "
-        "made when it is missing and set to what the file says when it is there. New chargers come online by "
-        "themselves."
+        "ocpp_version, location (slug or id), location_name, message_log (all, transactions or none). A row is the "
+        "charger with its ws_url and identity: it is made when it is missing and set to what the file says when it is "
+        "there. New chargers come online by themselves."
     )
     things = "chargers"
 

@@ -223,7 +223,8 @@ class Holdings:
     async def _reconcile(self, host_id: UUID) -> None:
         """Compare what is held here with the rows; the sums tell without reading them whether that is needed."""
         revisions = sum(runner.lease.revision for runner in self.runners.values())
-        here = leases.Fingerprint(len(self.runners), revisions, 0)
+        log_levels = sum(runner.lease.log_weight for runner in self.runners.values())
+        here = leases.Fingerprint(len(self.runners), revisions, 0, log_levels)
         if await self._line.run(lambda connection: leases.fingerprint(connection, host_id)) == here:
             return
         rows = {row.id: row for row in await self._line.run(lambda connection: leases.held(connection, host_id))}
@@ -238,6 +239,8 @@ class Holdings:
                 self._stop(runner, "stopped")
             elif row.revision != runner.lease.revision:
                 self._restart(runner)
+            else:
+                runner.lease.message_log = row.message_log
         if missing:
             await self._end_missing(missing)
         closed = {charger_id for closed in self._closed.values() for charger_id in closed}

@@ -87,11 +87,11 @@ class Keeper:
     def __init__(self) -> None:
         #: the host under whose leases is written; what came before a change is still written under the old one
         self.host_id: UUID | None = None
-        self._news: deque[tuple[ledger.Lease, Callable[[Bundle], None]]] = deque()
+        self._news: deque[tuple[ledger.Holder, Callable[[Bundle], None]]] = deque()
         self._signalled = False
         self._aside: Aside | None = None
         # The writer's own.
-        self._bundles: dict[ledger.Lease, Bundle] = {}
+        self._bundles: dict[ledger.Holder, Bundle] = {}
         self._line = Line("keeper")
         self._flushing = asyncio.Lock()
         self._urgent = asyncio.Event()
@@ -133,7 +133,7 @@ class Keeper:
         host_id = self.host_id
         if host_id is None:
             return False
-        self._news.append((ledger.Lease(charger_id, host_id, epoch), fold))
+        self._news.append((ledger.Holder(charger_id, host_id, epoch), fold))
         if urgent and not self._signalled and self._aside is not None:
             self._signalled = True
             self._aside.soon(self._urgent.set)
@@ -205,7 +205,7 @@ class Keeper:
             except (ValueError, TypeError) as error:
                 log.exception("news_refused", charger_id=lease[0], error=str(error))
 
-    async def _write(self, bundles: dict[ledger.Lease, Bundle]) -> None:
+    async def _write(self, bundles: dict[ledger.Holder, Bundle]) -> None:
         """Write in one transaction; what JSON or PostgreSQL refuse of one charger costs that charger's news only."""
         try:
             await self._line.run(lambda connection: _write_all(connection, bundles), timeout=TIMEOUT)
@@ -219,7 +219,7 @@ class Keeper:
                 await self._write({key: bundles[key] for key in half})
 
 
-async def _write_all(connection: Connection, bundles: dict[ledger.Lease, Bundle]) -> None:
+async def _write_all(connection: Connection, bundles: dict[ledger.Holder, Bundle]) -> None:
     hosts = list({host for _, host, _ in bundles})
     cursor = await connection.execute(
         "SELECT id FROM chargers_simulatorhost WHERE id = ANY(%s) AND status <> 'gone' ORDER BY id FOR SHARE", [hosts]

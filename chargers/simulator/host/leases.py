@@ -34,6 +34,7 @@ class Claimed:
     ocpp_version: str
     connector_type: str
     model_id: UUID
+    message_log: str
 
 
 @dataclass(slots=True, frozen=True)
@@ -43,6 +44,7 @@ class Fingerprint:
     held: int
     revisions: int
     unwanted: int
+    log_levels: int
 
 
 @dataclass(slots=True, frozen=True)
@@ -54,7 +56,10 @@ class Survey:
     hosts: dict[UUID, tuple[int, int]]
 
 
-_COLUMNS = "id, public_id, lease_epoch, revision, wanted, identity, ws_url, ocpp_version, connector_type, model_id"
+_COLUMNS = (
+    "id, public_id, lease_epoch, revision, wanted, identity, ws_url, ocpp_version, connector_type, model_id,"
+    " message_log"
+)
 
 
 async def register(connection: Connection, *, host_id: UUID, name: str, machine: str, pid: int, capacity: int) -> None:
@@ -189,11 +194,12 @@ async def claim(connection: Connection, host_id: UUID, limit: int) -> list[Claim
 async def fingerprint(connection: Connection, host_id: UUID) -> Fingerprint:
     """Sums over the rows that the host holds."""
     cursor = await connection.execute(
-        "SELECT count(*), coalesce(sum(revision), 0)::bigint, count(*) FILTER (WHERE NOT wanted)"
+        "SELECT count(*), coalesce(sum(revision), 0)::bigint, count(*) FILTER (WHERE NOT wanted),"
+        " coalesce(sum(CASE message_log WHEN 'all' THEN 0 WHEN 'none' THEN 2 * id ELSE id END), 0)::bigint"
         " FROM chargers_charger WHERE host_id = %s",
         [host_id],
     )
-    return Fingerprint(*(await cursor.fetchone() or (0, 0, 0)))
+    return Fingerprint(*(await cursor.fetchone() or (0, 0, 0, 0)))
 
 
 async def held(connection: Connection, host_id: UUID) -> list[Claimed]:

@@ -101,7 +101,7 @@ class Entries:
                 self.messages.setdefault((key, sequence), row)
 
 
-class Lease(NamedTuple):
+class Holder(NamedTuple):
     """Who holds a charger, as every statement wants to know it."""
 
     charger: int
@@ -109,7 +109,7 @@ class Lease(NamedTuple):
     epoch: int
 
 
-async def write(connection: Connection, entries: Iterable[tuple[Lease, Entries]]) -> None:
+async def write(connection: Connection, entries: Iterable[tuple[Holder, Entries]]) -> None:
     """Write the entries of chargers whose leases still hold; those of others are left out."""
     entries = list(entries)
     for statement, name in (

@@ -299,7 +299,9 @@ class Runner:
         self._shell.keeper.outcome(lease.charger_id, lease.epoch, command_id, ok=ok, code=code, data=data)
 
     def _log(self, direction: Direction, action: str, message: str) -> None:
-        self._shell.recorder.message(self.lease.charger_id, self._shell.clock.now(), direction, action, message)
+        lease = self.lease
+        if lease.keeps(action):
+            self._shell.recorder.message(lease.charger_id, self._shell.clock.now(), direction, action, message)
 
     def _do(self, effect: Effect) -> None:
         link = self._link

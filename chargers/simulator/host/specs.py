@@ -4,12 +4,23 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from sys import intern
-from typing import Any
+from typing import Any, Final
 from urllib.parse import quote
 from uuid import UUID
 
 from chargers.simulator.host.leases import Claimed
 from chargers.simulator.model.specs import ChargerSpec, ConnectorSpec, EvseSpec, ModelSpec
+
+#: by level of the message log: the actions whose frames it keeps (None: all). `transactions` are the transaction
+#: messages (1.6 section 3.7, 2.0.1 E) and our own word for why a connection ended.
+_KEPT: Final[dict[str, frozenset[str] | None]] = {
+    "all": None,
+    "transactions": frozenset(
+        {"StartTransaction", "MeterValues", "StopTransaction", "TransactionEvent", "Disconnected"}
+    ),
+    "none": frozenset(),
+}
+_WEIGHTS: Final = {"all": 0, "none": 2}
 
 
 @dataclass(slots=True)
@@ -22,6 +33,17 @@ class Lease:
     ws_url: str
     spec: ChargerSpec | None
     problem: str = ""
+    message_log: str = "all"
+
+    def keeps(self, action: str) -> bool:
+        """Whether the message log keeps frames of this action."""
+        kept = _KEPT[self.message_log]
+        return kept is None or action in kept
+
+    @property
+    def log_weight(self) -> int:
+        """Its part of `leases.Fingerprint.log_levels`."""
+        return _WEIGHTS.get(self.message_log, 1) * self.charger_id
 
     @property
     def address(self) -> str:
@@ -43,7 +65,7 @@ class Workshop:
         return [self._lease(row, catalog.get(row.model_id)) for row in rows]
 
     def _lease(self, row: Claimed, model: tuple[Any, ...] | None) -> Lease:
-        lease = Lease(row.id, row.epoch, row.revision, intern(row.ws_url), None)
+        lease = Lease(row.id, row.epoch, row.revision, intern(row.ws_url), None, message_log=intern(row.message_log))
         try:
             if model is None:
                 raise ValueError("it is not in the catalog")
