@@ -11,6 +11,7 @@ from django.db.models.functions import Now
 
 from chargers.choices import HostStatus
 from chargers.models import SimulatorHost
+from chargers.selectors.stops import stop_current
 from ocpplab.celery import app as celery_app
 from ocpplab.lab.api import Api
 from ocpplab.lab.errors import LabError
@@ -67,8 +68,12 @@ class Opening:
         self.say("web, worker and simulators answer")
         if earlier_csms_url and earlier_csms_url != self.csms_url:
             self.move_chargers(earlier_csms_url)
-        self.fleet_ensure()
-        self.report()
+        stop = stop_current()
+        if stop is None:
+            self.fleet_ensure()
+            self.report()
+        else:
+            self.say(f"the lab is stopped since {stop}; manage.py resume_lab lets it go on")
         return next((str(location["id"]) for location in self.api.pages("/ocpp/locations")), "")
 
     def move_chargers(self, earlier: str) -> None:

@@ -11,6 +11,8 @@ from ocpplab.lab.options import Options
 ROOT = Path(__file__).resolve().parent.parent.parent
 MANAGE = (sys.executable, str(ROOT / "manage.py"))
 CELERY = (sys.executable, "-m", "celery", "--quiet", "-A", "ocpplab")
+#: limits of organizations. A lab is somebody's own: nobody has to be kept from taking the room of others.
+LIMITS = ("LIMIT_CHARGERS", "LIMIT_OPEN_JOBS", "LIMIT_REQUESTS_PER_MINUTE")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +82,6 @@ def opening(options: Options, state_file: Path) -> Program:
 
 def environment(options: Options, *, database: str, redis: str, secret_key: str) -> dict[str, str]:
     """Return the environment of the children: the caller's own wins where a setting is concerned."""
-    # A lab is somebody's own: nobody has to be kept from taking the room of others.
-    limits = dict.fromkeys(("LIMIT_CHARGERS", "LIMIT_OPEN_JOBS", "LIMIT_REQUESTS_PER_MINUTE"), "0")
     ours: Mapping[str, str] = {
         "DATABASE_URL": database,
         "REDIS_URL": redis,
@@ -95,4 +95,4 @@ def environment(options: Options, *, database: str, redis: str, secret_key: str)
         "PYTHONWARNINGS": os.environ.get("PYTHONWARNINGS")
         or "ignore:You're running the worker with superuser,ignore:No directory at",
     }
-    return {**limits, **os.environ, **ours}
+    return {**dict.fromkeys(LIMITS, "0"), **os.environ, **ours}

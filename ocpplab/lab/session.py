@@ -86,7 +86,7 @@ class Session:
             redis=urls.redis or os.environ["REDIS_URL"],
             secret_key=self.state.secret_key,
         )
-        names = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "ALLOWED_HOSTS", "CSMS_TARGETS")
+        names = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "ALLOWED_HOSTS", "CSMS_TARGETS", *plan.LIMITS)
         write_private(self.env_file, "".join(f"{name}={quote(self.supervisor.env[name])}\n" for name in names))
 
     def _prepare(self) -> bool:

@@ -154,6 +154,12 @@ def test_it_uses_the_servers_of_the_environment_and_leaves_them_running(tmp_path
             assert lab.stop() == 0
         with psycopg.connect(urls.database) as connection:
             assert connection.execute("SELECT count(*) FROM chargers_charger").fetchone() == (1,)
+            columns = "(started_at, started_by, reason, ended_by)"
+            connection.execute(f"INSERT INTO chargers_labstop {columns} VALUES (now(), 'ann', 'smoke', '')")
+        with running_lab(tmp_path / "lab", "--fleet", "1", **env) as lab:
+            lab.wait_ready()
+            assert "ann: smoke; manage.py resume_lab lets it go on" in lab.text()
+            assert online(lab) == 0
 
 
 @pytest.mark.parametrize("after", [0.6, 1.8, 3.5])
