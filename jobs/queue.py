@@ -6,12 +6,14 @@ Tasks are called by their stable names, so that whoever publishes need not impor
 import functools
 import math
 import uuid
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from typing import Any, TypeVar
 
 import structlog
-from celery import Signature, chord, chunks, group, signature
+from celery import Signature, chord, group, signature
 from celery.exceptions import BackendError
 from django.conf import settings
 from kombu.exceptions import KombuError
@@ -21,8 +23,11 @@ log = structlog.get_logger(__name__)
 
 START = "jobs.start"
 PROVISION_ITEM = "jobs.provision_item"
+PROVISION_ITEMS = "jobs.provision_items"
 FINISH = "jobs.finish"
 SWEEP = "jobs.sweep"
+FIND_LOST = "jobs.find_lost"
+PRUNE = "jobs.prune"
 
 #: what "the broker is away" looks like, from the publisher or from the result store of a chord
 BROKER_TROUBLE = (KombuError, BackendError, RedisError, OSError)
@@ -32,9 +37,14 @@ PATIENCE = 2.0
 EVENLY_MANY, EVENLY_SIZE = 20, 50
 #: calls in a message at most, so that one message stays far below the time limit of a task
 MAX_CALLS = 500
-#: priorities on Redis: 0 is served first. Starting and settling are quick and never wait behind the chargers of others;
-#: the chargers of a small job go before those of a large one.
-SMALL_JOB, LARGE_JOB, HUGE_JOB = 3, 6, 9
+#: Levels of the line, which are priorities on Redis: all of one level is served before the next, and within a level who
+#: came first. A job's messages stand the deeper the more calls of its organization come before them (`STEPS`): so large
+#: jobs move side by side, and a small job passes a large one whoever asked for it.
+AT_ONCE, FIRST, END_OF_LINE = 0, 1, 9
+LEVELS = tuple(range(END_OF_LINE + 1))
+STEPS = (100, 300, 1_000, 3_000, 10_000, 30_000, 100_000)
+#: calls up to which starting a job is quick, and the level at which others start: after all that is small
+QUICK_START, SLOW_START = 1_000, 2
 
 F = TypeVar("F", bound=Callable[..., None])
 
@@ -53,15 +63,16 @@ def _never_raises(publish: F) -> F:
 
 
 @_never_raises
-def start(job_id: uuid.UUID) -> None:
-    """Have a worker start the job, or publish what it has not published yet."""
+def start(job_id: uuid.UUID, calls: int) -> None:
+    """Have a worker start the job of so many calls, or publish what it has not published yet."""
+    level = AT_ONCE if calls <= QUICK_START else SLOW_START
     # A publisher that does not say that it ignores the result subscribes to it, and nobody ends that.
-    signature(START, args=(str(job_id),)).apply_async(ignore_result=True)
+    signature(START, args=(str(job_id),)).apply_async(priority=level, ignore_result=True)
 
 
-def start_soon(job_id: uuid.UUID) -> None:
+def start_soon(job_id: uuid.UUID, calls: int) -> None:
     """Do `start` for a request that waits: return after `PATIENCE` seconds, whatever the broker does."""
-    waiting = _publisher.submit(start, job_id)
+    waiting = _publisher.submit(start, job_id, calls)
     try:
         waiting.result(timeout=PATIENCE)
     except TimeoutError:
@@ -70,27 +81,27 @@ def start_soon(job_id: uuid.UUID) -> None:
 
 
 @_never_raises
-def dispatch(job_id: uuid.UUID, item_ids: Sequence[int], *, singly: bool = False) -> None:
+def dispatch(job_id: uuid.UUID, item_ids: Sequence[int], *, crowd: int = 1, singly: bool = False) -> None:
     """Publish one call for each item as a chord whose callback settles the job.
 
     The calls travel in messages of several, at most `JOB_MAX_MESSAGES` for the whole; `singly` gives each its own.
+    `crowd` is among how many jobs of its organization the job takes turns.
     """
     if not item_ids:
         return
     size = 1 if singly else calls_per_message(len(item_ids))
-    calls = [(item_id,) for item_id in item_ids]
-    task = signature(PROVISION_ITEM)
-    header = group(task.clone(call) for call in calls) if size == 1 else chunks(task, calls, size).group()  # type: ignore[arg-type]
-    for message in header.tasks:
-        message.set(priority=_priority(len(item_ids)))
-    chord(header)(_finish(job_id).on_error(_finish(job_id)))
+    header = [
+        _message(item_ids[start : start + size]).set(priority=level(start * crowd))
+        for start in range(0, len(item_ids), size)
+    ]
+    chord(group(header))(_finish(job_id).on_error(_finish(job_id)))
 
 
 @_never_raises
 def provision_again(item_id: int, tries: int, *, countdown: float) -> None:
     """Publish the call of one item again, outside of its chord, to run after `countdown` seconds."""
     signature(PROVISION_ITEM, args=(item_id, tries)).apply_async(
-        countdown=countdown, priority=SMALL_JOB, ignore_result=True
+        countdown=countdown, priority=FIRST, ignore_result=True
     )
 
 
@@ -100,7 +111,16 @@ def settle(job_id: uuid.UUID, *, countdown: float = 0.0) -> None:
 
     In line with small jobs: many jobs that wait for a simulator must not hold up those that can get on.
     """
-    _finish(job_id).apply_async(countdown=countdown, priority=SMALL_JOB, ignore_result=True)
+    _finish(job_id).apply_async(countdown=countdown, priority=FIRST, ignore_result=True)
+
+
+@_never_raises
+def find_lost(before: datetime) -> None:
+    """Have a worker look for lost calls among those that were published before a moment, when it has come to them.
+
+    Whoever runs this has taken it from the end of the line: all that stood before it was taken by somebody.
+    """
+    signature(FIND_LOST, args=(before.isoformat(),)).apply_async(priority=END_OF_LINE, ignore_result=True)
 
 
 def calls_per_message(calls: int) -> int:
@@ -115,12 +135,17 @@ def calls_per_message(calls: int) -> int:
     return min(MAX_CALLS, max(few, math.ceil(calls / settings.JOB_MAX_MESSAGES)))
 
 
+def level(position: int) -> int:
+    """Return the level of a message before which so many calls come."""
+    return FIRST + bisect_right(STEPS, position)
+
+
 def _finish(job_id: uuid.UUID) -> "Signature[Any]":
     # Immutable: what the callback is given (results, or the id of a failed call) says less than the rows do.
     return signature(FINISH, args=(str(job_id),), immutable=True)
 
 
-def _priority(calls: int) -> int:
-    if calls <= 100:
-        return SMALL_JOB
-    return LARGE_JOB if calls <= 1000 else HUGE_JOB
+def _message(item_ids: Sequence[int]) -> "Signature[Any]":
+    if len(item_ids) == 1:
+        return signature(PROVISION_ITEM, args=(item_ids[0],))
+    return signature(PROVISION_ITEMS, args=(list(item_ids),))

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Count, Max, Q, QuerySet
+from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Now
 
 from chargers.choices import HostStatus
@@ -87,6 +87,14 @@ def jobs_counts(job_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, Counts]:
 def job_counts(job_id: uuid.UUID) -> Counts:
     """Count the items of one job."""
     return jobs_counts([job_id])[job_id]
+
+
+def job_crowd(job_id: uuid.UUID) -> int:
+    """Return how many jobs of the job's organization still have chargers to create: at least 1, itself."""
+    pending = ProvisioningItem.objects.filter(job=OuterRef("pk"), status=ItemStatus.PENDING)
+    organization = ProvisioningJob.objects.filter(pk=job_id).values("organization_id")
+    unfinished = ProvisioningJob.objects.filter(organization_id=Subquery(organization), finished_at=None)
+    return max(1, unfinished.filter(Q(expanded_at=None) | Exists(pending)).count())
 
 
 def jobs_list(

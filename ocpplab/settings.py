@@ -186,6 +186,9 @@ CELERY_TASK_SOFT_TIME_LIMIT = 90
 CELERY_TASK_TIME_LIMIT = 120
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
+# Otherwise Celery closes the database connection after each task, and to make one costs more than most tasks do. Its
+# age and its health are looked after as those of every process are (ocpplab/celery.py).
+CELERY_DB_REUSE_MAX = sys.maxsize
 CELERY_RESULT_EXPIRES = 3600
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
@@ -195,6 +198,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": 150,
     "unacked_restore_interval": 2,
     "unacked_restore_throttle": 1,
+    "priority_steps": list(range(10)),  # jobs.queue.LEVELS; by default Redis has four
     "socket_connect_timeout": 5,
     "socket_timeout": 10,
     "global_keyprefix": env.text("CELERY_PREFIX", ""),
@@ -208,7 +212,7 @@ CELERY_TASK_IGNORE_RESULT = False
 CELERY_TASK_STORE_EAGER_RESULT = False
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 #: seconds between two looks of the sweeper at unfinished jobs
-JOB_SWEEP_INTERVAL = env.integer("JOB_SWEEP_INTERVAL", 15, minimum=1)
+JOB_SWEEP_INTERVAL = env.integer("JOB_SWEEP_INTERVAL", 5, minimum=1)
 CELERY_BEAT_SCHEDULE = {
     "jobs.sweep": {"task": "jobs.sweep", "schedule": JOB_SWEEP_INTERVAL, "options": {"expires": JOB_SWEEP_INTERVAL}},
     "chargers.prune_messages": {"task": "chargers.prune_messages", "schedule": 3600.0, "options": {"expires": 3600}},
@@ -231,7 +235,7 @@ LIMIT_REQUESTS_PER_MINUTE = env.integer("LIMIT_REQUESTS_PER_MINUTE", 6000)
 JOB_MAX_MESSAGES = env.integer("JOB_MAX_MESSAGES", 100)
 #: seconds after which a charger that no host holds counts as failed
 JOB_HOSTING_DEADLINE = env.integer("JOB_HOSTING_DEADLINE", 120, minimum=1)
-#: seconds without any movement after which the sweeper takes the pending chargers of a job for lost
+#: seconds after which a charger's call that a worker took and that shows nothing counts as lost, and the start of a job
 JOB_LOST_AFTER = env.integer("JOB_LOST_AFTER", 10, minimum=1)
 #: seconds between two beats of a simulator host, and how old a beat may be before the host counts as dead
 HOST_BEAT_INTERVAL = env.integer("HOST_BEAT_INTERVAL", 5, minimum=1)

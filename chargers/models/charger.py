@@ -3,7 +3,7 @@
 import secrets
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Q
 
 from chargers.catalog.models import ChargerModel
 from chargers.choices import CONNECTION_STATES, ConnectorType, MessageLog, OcppVersion
@@ -56,6 +56,9 @@ class Charger(TimeStamped):
         default=0, help_text="Grows when the session must be restarted: a changed address or version, or a reset."
     )
 
+    turn = models.PositiveIntegerField(
+        default=0, help_text="Its place in the request that asked for it: of those that wait, hosts take the lowest."
+    )
     host = models.ForeignKey(SimulatorHost, null=True, blank=True, on_delete=models.SET_NULL, related_name="chargers")
     lease_epoch = models.BigIntegerField(default=0, help_text="Grows with each claim: the fencing token of its host.")
 
@@ -87,7 +90,7 @@ class Charger(TimeStamped):
         indexes = [
             models.Index(fields=["organization", "-created_at", "-id"], name="charger_newest_first"),
             models.Index(fields=["location", "-created_at", "-id"], name="charger_of_location"),
-            models.Index(F("id"), condition=Q(wanted=True, host__isnull=True), name="charger_to_claim"),
+            models.Index(fields=["turn", "id"], condition=Q(wanted=True, host__isnull=True), name="charger_waiting"),
             models.Index(fields=["organization", "connection_state"], name="charger_by_connection"),
             models.Index(fields=["identity"], name="charger_by_identity"),  # the built-in CSMS asks at each handshake
         ]

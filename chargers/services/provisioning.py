@@ -1,7 +1,7 @@
 """The first life of a charger: created, wanted, or given up. The host that claims it makes it READY."""
 
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from django.db import IntegrityError, transaction
@@ -33,6 +33,7 @@ class NewCharger:
     location_id: uuid.UUID | None = None
     location_name: str | None = None
     message_log: MessageLog | str = MessageLog.ALL
+    turn: int = 0
 
 
 def charger_create(
@@ -48,20 +49,7 @@ def charger_create(
     `ChargerLimitReached` when it may not have one more (not looked at when its room was `reserved`); a surrounding
     transaction stays usable then.
     """
-    charger = Charger(
-        organization_id=new.organization_id,
-        location_id=new.location_id,
-        model_id=new.model_id,
-        identity=new.identity,
-        name=new.name,
-        connector_type=new.connector_type,
-        ocpp_version=new.ocpp_version,
-        ws_url=new.ws_url,
-        location_name=new.location_name,
-        message_log=new.message_log,
-        wanted=wanted,
-        provisioning_status=status,
-    )
+    charger = _row(new, status, wanted)
     try:
         with transaction.atomic():
             charger.save(force_insert=True)
@@ -74,6 +62,49 @@ def charger_create(
     if wanted:
         nudge()
     return charger
+
+
+def chargers_create(*, news: Sequence[NewCharger], status: ProvisioningStatus) -> list[Charger | None]:
+    """Create wanted chargers of one organization, whose room was reserved, in one statement; return them in order.
+
+    None stands for one whose identity is in use at its CSMS, by a charger or earlier in `news`. When another takes an
+    identity in this very moment, `IntegrityError` comes through and nothing is created; a surrounding transaction stays
+    usable then.
+    """
+    taken = set(
+        Charger.objects.filter(
+            organization_id=news[0].organization_id,
+            ws_url__in={new.ws_url for new in news},
+            identity__in=[new.identity for new in news],
+        ).values_list("ws_url", "identity")
+    )
+    rows: list[Charger | None] = []
+    for new in news:
+        key = (new.ws_url, new.identity)
+        rows.append(None if key in taken else _row(new, status, wanted=True))
+        taken.add(key)
+    with transaction.atomic():
+        Charger.objects.bulk_create([row for row in rows if row is not None])
+    nudge()
+    return rows
+
+
+def _row(new: NewCharger, status: ProvisioningStatus, wanted: bool) -> Charger:
+    return Charger(
+        organization_id=new.organization_id,
+        location_id=new.location_id,
+        model_id=new.model_id,
+        identity=new.identity,
+        name=new.name,
+        connector_type=new.connector_type,
+        ocpp_version=new.ocpp_version,
+        ws_url=new.ws_url,
+        location_name=new.location_name,
+        message_log=new.message_log,
+        turn=new.turn,
+        wanted=wanted,
+        provisioning_status=status,
+    )
 
 
 def chargers_want(*, ids: Collection[int]) -> int:

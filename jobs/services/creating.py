@@ -54,7 +54,7 @@ def job_create(
         )
         if new:
             job_admit(organization_id=location.organization_id, asked=job.total)
-            transaction.on_commit(lambda: queue.start_soon(job.id), robust=True)
+            transaction.on_commit(lambda: queue.start_soon(job.id, job.total), robust=True)
     return job, new
 
 
@@ -99,7 +99,7 @@ def charger_request(
             job=job, ordinal=0, identity=charger.identity, name=charger.name, charger=charger
         )
         job_admit(organization_id=organization.id, asked=1)
-        transaction.on_commit(lambda: queue.start_soon(job.id), robust=True)
+        transaction.on_commit(lambda: queue.start_soon(job.id, job.total), robust=True)
     return job, charger
 
 

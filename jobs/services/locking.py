@@ -5,6 +5,7 @@ hold a share of the location before they lock anything else never wait for a del
 """
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.db import connection
@@ -17,17 +18,17 @@ _JOB, _ITEM, _LOCATION = (model._meta.db_table for model in (ProvisioningJob, Pr
 # Django has no FOR KEY SHARE, which keeps a location from being deleted and holds up nobody else.
 _KEEP = f"SELECT 1 FROM {_LOCATION} WHERE id = %s FOR KEY SHARE"  # noqa: S608 - table names of our own
 _KEEP_FOR_JOB = f"SELECT 1 FROM {_LOCATION} WHERE id = (SELECT location_id FROM {_JOB} WHERE id = %s) FOR KEY SHARE"  # noqa: S608
-# One trip to the database for everything that comes before a charger. PostgreSQL locks rows last, so that the
-# location, which the condition asks for, is locked before the item.
-_LOCK_ITEM = f"""
+# One trip to the database for everything that comes before chargers. PostgreSQL locks rows last, so that the location,
+# which the condition asks for, is locked before the items, and those in the order in which everybody locks them.
+_LOCK_ITEMS = f"""
 WITH kept AS MATERIALIZED (
-    SELECT location.id FROM {_ITEM} item
-      JOIN {_JOB} job ON job.id = item.job_id JOIN {_LOCATION} location ON location.id = job.location_id
-     WHERE item.id = %s
+    SELECT location.id FROM {_JOB} job JOIN {_LOCATION} location ON location.id = job.location_id
+     WHERE job.id IN (SELECT job_id FROM {_ITEM} WHERE id = ANY(%(ids)s))
        FOR KEY SHARE OF location
 )
-SELECT job_id, "group", identity, name, explicit, status, charger_id, set_config('synchronous_commit', 'off', true)
-  FROM {_ITEM} WHERE id = %s AND (SELECT count(*) FROM kept) >= 0 FOR UPDATE
+SELECT id, job_id, ordinal, "group", identity, name, explicit, status, charger_id,
+       set_config('synchronous_commit', 'off', true)
+  FROM {_ITEM} WHERE id = ANY(%(ids)s) AND (SELECT count(*) FROM kept) >= 0 ORDER BY id FOR UPDATE
 """  # noqa: S608
 
 
@@ -37,6 +38,7 @@ class LockedItem:
 
     id: int
     job_id: uuid.UUID
+    ordinal: int
     group: int
     identity: str
     name: str | None
@@ -62,13 +64,12 @@ def job_lock(job_id: uuid.UUID) -> ProvisioningJob | None:
     return ProvisioningJob.objects.select_for_update(no_key=True).filter(pk=job_id).defer("groups").first()
 
 
-def item_lock(item_id: int) -> LockedItem | None:
-    """Lock an item until the end of the transaction, and its location against deletion; None when it is gone.
+def items_lock(item_ids: Sequence[int]) -> list[LockedItem]:
+    """Lock items until the end of the transaction, and their location against deletion; what is gone is left out.
 
-    The transaction's commit does not wait for the disk. A crash of PostgreSQL in the next moment loses the charger
-    together with the state of its item, never one of the two, and then the sweeper has the item done again.
+    The transaction's commit does not wait for the disk. A crash of PostgreSQL in the next moment loses the chargers
+    together with the state of their items, never one of the two, and then the sweeper has the items done again.
     """
     with connection.cursor() as cursor:
-        cursor.execute(_LOCK_ITEM, [item_id, item_id])
-        row = cursor.fetchone()
-    return None if row is None else LockedItem(item_id, *row[:-1])
+        cursor.execute(_LOCK_ITEMS, {"ids": list(item_ids)})
+        return [LockedItem(*row[:-1]) for row in cursor.fetchall()]

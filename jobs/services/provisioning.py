@@ -2,24 +2,23 @@
 
 import enum
 import secrets
-import uuid
+from collections.abc import Collection
 from datetime import timedelta
-from functools import lru_cache
 from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from chargers.choices import MessageLog
 from chargers.errors import IdentityInUse
 from chargers.models import Charger
-from chargers.services.provisioning import NewCharger, charger_create, chargers_want
+from chargers.services.provisioning import charger_create, chargers_want
 from jobs.choices import ITEM_MOVES, ItemStatus
 from jobs.errors import ITEM_MESSAGES, RETRYABLE
 from jobs.groups import SUFFIX_DIGITS, Group, display_name
 from jobs.models import ProvisioningItem, ProvisioningJob
-from jobs.services.locking import LockedItem, item_lock
+from jobs.services.locking import LockedItem, items_lock
+from jobs.services.places import new_charger, place_of
 from ocpplab.common.choices import ProvisioningStatus
 from ocpplab.common.transitions import move
 
@@ -44,9 +43,10 @@ def item_provision(*, item_id: int) -> Outcome:
     """
     try:
         with transaction.atomic():
-            item = item_lock(item_id)
-            if item is None:
+            found = items_lock([item_id])
+            if not found:
                 return Outcome.GONE
+            item = found[0]
             if item.status != ItemStatus.PENDING:
                 return Outcome.SETTLED
             return _provision(item)
@@ -82,11 +82,7 @@ def item_tried(*, item_id: int, due_in: float) -> None:
 def _provision(item: LockedItem) -> Outcome:
     charger_id = item.charger_id
     if charger_id is not None:
-        # A single create wrote its row at once, and a retry may find a charger that was given up. One that its user
-        # has stopped meanwhile stays stopped.
-        given_up = Q(provisioning_status=ProvisioningStatus.FAILED)
-        if Charger.objects.filter(Q(wanted=True) | given_up, pk=charger_id).exists():
-            chargers_want(ids=[charger_id])
+        chargers_want_again([charger_id])
     else:
         try:
             charger_id = _create(item).id
@@ -97,6 +93,15 @@ def _provision(item: LockedItem) -> Outcome:
     return _moved(item, ItemStatus.CREATED, charger_id=charger_id, identity=item.identity, name=item.name)
 
 
+def chargers_want_again(ids: Collection[int]) -> None:
+    """Want chargers that items have already: a single create wrote its row at once, a retry may find one given up.
+
+    One that its user has stopped meanwhile stays stopped.
+    """
+    given_up = Q(provisioning_status=ProvisioningStatus.FAILED)
+    chargers_want(ids=Charger.objects.filter(Q(wanted=True) | given_up, pk__in=ids).values_list("pk", flat=True))
+
+
 def _moved(item: LockedItem, to: ItemStatus, **changes: Any) -> Outcome:
     move(ProvisioningItem.objects.filter(pk=item.id), ITEM_MOVES, to=to, moved_at=timezone.now(), **changes)
     return Outcome.CREATED if to == ItemStatus.CREATED else Outcome.FAILED
@@ -104,26 +109,11 @@ def _moved(item: LockedItem, to: ItemStatus, **changes: Any) -> Outcome:
 
 def _create(item: LockedItem) -> Charger:
     """Create the charger; a drawn suffix that clashes is drawn again, into `item`. Raises `IdentityInUse`."""
-    place = _place(item.job_id)
-    group = place.groups[item.group]
+    group = place_of(item.job_id).groups[item.group]
     for _ in range(SUFFIX_DRAWS):
         try:
             return charger_create(
-                new=NewCharger(
-                    organization_id=place.organization_id,
-                    location_id=place.location_id,
-                    identity=item.identity,
-                    name=item.name,
-                    model_id=uuid.UUID(group["model_id"]),
-                    connector_type=group["connector_type"],
-                    ocpp_version=group["ocpp_version"],
-                    ws_url=group["ws_url"],
-                    location_name=group["location_name"],
-                    message_log=group.get("message_log", MessageLog.ALL),
-                ),
-                status=ProvisioningStatus.PROVISIONING,
-                wanted=True,
-                reserved=True,
+                new=new_charger(item), status=ProvisioningStatus.PROVISIONING, wanted=True, reserved=True
             )
         except IdentityInUse:
             if item.explicit:
@@ -140,19 +130,3 @@ def _draw_again(item: LockedItem, group: Group) -> None:
         if not siblings.filter(identity__endswith=suffix).exists():
             break
     item.identity, item.name = group["prefix"] + suffix, display_name(group["name"], suffix)
-
-
-class _Place:
-    """What the items of a job share. It never changes, so a worker reads it once and not for every charger."""
-
-    def __init__(self, job: ProvisioningJob) -> None:
-        self.organization_id: uuid.UUID = job.organization_id
-        self.location_id: uuid.UUID | None = job.location_id
-        self.groups: list[Group] = job.groups
-        for group in self.groups:
-            group["ids"] = []  # as many as there are items, and those have them
-
-
-@lru_cache(maxsize=64)
-def _place(job_id: uuid.UUID) -> _Place:
-    return _Place(ProvisioningJob.objects.only("organization_id", "location_id", "groups").get(pk=job_id))

@@ -78,7 +78,7 @@ def job_retry_failed(*, job_id: uuid.UUID) -> int:
         )
         lacking = ProvisioningItem.objects.filter(job=job, status=ItemStatus.PENDING, charger=None).count()
         job_admit(organization_id=job.organization_id, asked=lacking)
-        transaction.on_commit(lambda: queue.start_soon(job_id), robust=True)
+        transaction.on_commit(lambda: queue.start_soon(job_id, count), robust=True)
     return count
 
 

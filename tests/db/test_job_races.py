@@ -4,6 +4,7 @@ import threading
 
 import pytest
 from django.db import connection, transaction
+from django.utils import timezone
 
 from chargers.models import Charger
 from chargers.services.provisioning import NewCharger
@@ -12,8 +13,11 @@ from jobs.errors import IdempotencyKeyReused, JobRunning, NothingToRetry
 from jobs.models import ProvisioningItem, ProvisioningJob
 from jobs.selectors import job_failures
 from jobs.services import (
+    Outcome,
     charger_request,
     item_provision,
+    items_find_lost,
+    items_provision,
     job_cancel,
     job_expand,
     job_retry_failed,
@@ -184,21 +188,34 @@ def test_a_claim_between_deadline_and_giving_up_wins(location):
     assert Charger.objects.get(wanted=True).provisioning_status == "READY"
 
 
-def test_the_sweeper_leaves_an_item_alone_that_is_in_work(location, settings):
-    settings.JOB_LOST_AFTER = 0
+def test_a_search_leaves_an_item_alone_that_is_in_work(location):
     job = started(location, group("1", "2"))
     first, _ = items(job)
     with transaction.atomic():
         item_provision(item_id=first.id)
-        assert Elsewhere(jobs_sweep).result().dispatched == 1
+        assert Elsewhere(lambda: items_find_lost(before=timezone.now())).result().dispatched == 1
     assert [item.attempts for item in items(job)] == [0, 1]
 
 
-def test_two_sweepers_do_not_dispatch_the_same_item(location, settings):
-    settings.JOB_LOST_AFTER = 1
+def test_two_searches_do_not_dispatch_the_same_item(location):
+    started(location, group(number=50))
+    before = timezone.now()
+
+    def search():
+        return items_find_lost(before=before)
+
+    assert sum(found.dispatched for found in all_at_once(search, search)) == 50
+
+
+def test_two_messages_with_the_same_items_make_their_chargers_once(location):
     job = started(location, group(number=50))
-    ProvisioningItem.objects.filter(job=job).update(dispatched_at=job.created_at.replace(year=2020))
-    assert sum(swept.dispatched for swept in all_at_once(jobs_sweep, jobs_sweep)) == 50
+    ids = [item.id for item in items(job)]
+    with transaction.atomic():
+        assert set(items_provision(item_ids=ids[:30]).values()) == {Outcome.CREATED}
+        other = Elsewhere(lambda: items_provision(item_ids=ids)).until_blocked()
+    done = other.result()
+    assert [done[pk] for pk in ids] == [Outcome.SETTLED] * 30 + [Outcome.CREATED] * 20
+    assert Charger.objects.count() == 50
 
 
 def test_two_sweepers_do_not_start_the_same_job(location, settings):

@@ -6,15 +6,14 @@ import pytest
 from django.utils import timezone
 
 from jobs.models import ProvisioningItem, ProvisioningJob
-from jobs.selectors import job_failures
-from jobs.services import item_provision, jobs_sweep
-from jobs.services.sweeping import LOST_AFTER_WHILE_BUSY, MAX_LOST, Swept
+from jobs.services import jobs_sweep
+from jobs.services.sweeping import Swept
 from tests.support.chargers import make_location
-from tests.support.jobs import claim, empty_broker, group, items, make_job, provision_all, published, settle, started
+from tests.support.jobs import claim, empty_broker, items, make_job, provision_all, published, settle, started
 
 pytestmark = pytest.mark.django_db
 
-NOTHING = Swept(started=0, dispatched=0, exhausted=0, looked=0)
+NOTHING = Swept(started=0, searched=False, looked=0)
 
 
 @pytest.fixture
@@ -57,67 +56,20 @@ def test_it_publishes_items_that_were_never_published(location):
     assert jobs_sweep().started == 1
 
 
-def test_it_dispatches_lost_items_again(location):
+def test_it_has_items_looked_for_that_are_overdue(location):
     job = watched(started(location))
-    item_provision(item_id=items(job)[0].id)
+    assert not jobs_sweep().searched
     aged(job)
-    assert jobs_sweep().dispatched == 4
-    assert [item.attempts for item in items(job)] == [0, 1, 1, 1, 1]
-    assert jobs_sweep() == NOTHING, "they were given their time again"
-
-
-def test_items_lost_again_travel_alone(location):
-    job = watched(started(location, group(number=100)))
-    aged(job)
-    empty_broker()
-    assert jobs_sweep().dispatched == 100
-    assert published() == 20
-    aged(job)
-    empty_broker()
-    assert jobs_sweep().dispatched == 100
-    assert published() == 100
-
-
-def test_an_item_that_is_lost_too_often_fails(location):
-    job = watched(started(location, group("1", "2")))
-    item_provision(item_id=items(job)[0].id)
-    claim(job)
-    for _ in range(MAX_LOST):
-        aged(job)
-        assert jobs_sweep().dispatched == 1
-    aged(job)
-    assert jobs_sweep() == Swept(started=0, dispatched=0, exhausted=1, looked=0)
-    job = settle(job)
-    assert (job.status, [failure["code"] for failure in job_failures(job.id)]) == ("READY", ["attempts_exhausted"])
-
-
-def test_an_item_that_waits_in_line_is_not_lost(location):
-    """Workers are busy with another job: then a call that has not run yet waits for its turn."""
-    waiting, moving = watched(started(location)), watched(started(location, group("x", "y", prefix="B-")))
-    aged(waiting)
-    item_provision(item_id=items(moving)[0].id)
-    assert jobs_sweep() == NOTHING
-
-
-def test_it_does_not_wait_in_line_for_ever_and_that_does_not_count_as_lost(location):
-    waiting, moving = watched(started(location)), watched(started(location, group("x", "y", prefix="B-")))
-    aged(waiting, seconds=LOST_AFTER_WHILE_BUSY + 1)
-    item_provision(item_id=items(moving)[0].id)
-    assert jobs_sweep().dispatched == 5
-    assert {item.attempts for item in items(waiting)} == {0}
-
-
-def test_an_item_that_will_be_retried_later_is_not_lost(location):
-    job = watched(started(location))
-    aged(job)
-    ProvisioningItem.objects.filter(job=job).update(dispatched_at=timezone.now() + timedelta(seconds=20))
-    assert jobs_sweep() == NOTHING
+    assert jobs_sweep() == Swept(started=0, searched=True, looked=0)
+    assert {item.attempts for item in items(job)} == {0}, "waiting in line is no loss"
+    provision_all(job)
+    assert not jobs_sweep().searched
 
 
 def test_it_looks_at_a_job_at_which_nobody_looks(location):
     job = started(location)
     provision_all(job)
-    assert jobs_sweep() == Swept(started=0, dispatched=0, exhausted=0, looked=1)
+    assert jobs_sweep() == Swept(started=0, searched=False, looked=1)
     watched(job)
     assert jobs_sweep() == NOTHING
     ProvisioningJob.objects.filter(pk=job.pk).update(settle_at=timezone.now() - timedelta(seconds=10))

@@ -8,6 +8,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from chargers.models import Charger, SimulatorHost
+from jobs import queue
 from jobs.groups import Group
 from jobs.models import ProvisioningItem, ProvisioningJob
 from jobs.services import item_provision, job_create, job_expand, job_settle, job_start
@@ -15,7 +16,7 @@ from locations.models import Location
 from ocpplab.common.choices import ProvisioningStatus
 from tests.support.chargers import WS_URL, make_host, make_model
 
-QUEUES = ("celery", "celery\x06\x163", "celery\x06\x166", "celery\x06\x169")
+QUEUES = ("celery", *(f"celery\x06\x16{level}" for level in queue.LEVELS[1:]))
 
 
 def group(*ids: str, number: int | None = None, **values: Any) -> Group:
@@ -90,7 +91,7 @@ def reread(job: ProvisioningJob) -> ProvisioningJob:
 def published() -> int:
     """Return how many messages wait in the broker."""
     with redis.Redis.from_url(settings.REDIS_URL) as broker:
-        return sum(int(broker.llen(queue)) for queue in QUEUES)
+        return sum(int(broker.llen(name)) for name in QUEUES)
 
 
 def empty_broker() -> None:

@@ -160,6 +160,7 @@ async def claim(connection: Connection, host_id: UUID, limit: int) -> list[Claim
 
     Raises LeaseLost when the host is not live.
 
+    The first of each request come before the second ones, so that a small request never waits for a large one.
     That a live host holds it is what makes a charger READY.
     """
     cursor = await connection.execute(
@@ -172,7 +173,7 @@ async def claim(connection: Connection, host_id: UUID, limit: int) -> list[Claim
         WITH free AS (
             SELECT id AS free_id FROM chargers_charger WHERE wanted AND host_id IS NULL
             AND NOT EXISTS (SELECT FROM chargers_labstop WHERE ended_at IS NULL)
-            ORDER BY id LIMIT %s FOR NO KEY UPDATE SKIP LOCKED
+            ORDER BY turn, id LIMIT %s FOR NO KEY UPDATE SKIP LOCKED
         )
         UPDATE chargers_charger
         SET host_id = %s,
