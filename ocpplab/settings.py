@@ -18,6 +18,9 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 DEBUG = env.boolean("DEBUG", default=False)
 # The lab makes a key of its own under its data folder; production must set one (`manage.py check --deploy` says so).
 SECRET_KEY = env.text("SECRET_KEY", "django-insecure-development-key-set-SECRET_KEY-in-production")
+#: what passwords and private keys of chargers are sealed with in the database: the first seals, all of them open, and
+#: SECRET_KEY opens what was sealed before there were any (`manage.py rotate_secrets`)
+ENCRYPTION_KEYS = env.listing("ENCRYPTION_KEYS", [])
 ALLOWED_HOSTS = env.listing("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]", "testserver"])
 CSRF_TRUSTED_ORIGINS = env.listing("CSRF_TRUSTED_ORIGINS", [])
 

@@ -23,7 +23,7 @@ from chargers.api.commands_serializers import (
 )
 from chargers.api.commands_targets import targets_of
 from chargers.errors import NotInLocation
-from chargers.protocol import Version
+from chargers.protocol import Version, hidden
 from chargers.selectors.commands import Targets
 from chargers.services.commands import FanOut
 from chargers.services.commands_orders import Order, orders_fan_out
@@ -172,7 +172,7 @@ def _answer(route: Route, event: dict[str, Any], targets: Targets, done: FanOut)
                 "id": one.command_id,
                 "event_type": route.event_type,
                 "ocpp_version": Version(one.charger.ocpp_version).subprotocol,
-                "payload": event,
+                "payload": hidden(event),
             },
         }
         for one in done.queued

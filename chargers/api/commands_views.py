@@ -24,7 +24,7 @@ from chargers.api.commands_serializers import (
     command_request,
 )
 from chargers.models import Charger
-from chargers.protocol import Version
+from chargers.protocol import Version, hidden
 from chargers.selectors.commands import target_get
 from chargers.services.commands_orders import Order, order_send, order_settle
 from chargers.services.commands_places import evse_of
@@ -83,7 +83,7 @@ class ProxyMessage(OneCharger):
             "id": command_id,
             "event_type": event["action"],
             "ocpp_version": Version(charger.ocpp_version).subprotocol,
-            "payload": event["payload"],
+            "payload": hidden(event["payload"]),
         }
         return Response(answer, status=status.HTTP_202_ACCEPTED)
 

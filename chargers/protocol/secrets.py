@@ -1,5 +1,7 @@
 """Passwords in messages: what is logged or shown must not tell them (A01.FR.11-12 of the security white paper)."""
 
+import re
+from collections.abc import Callable
 from typing import Any, Final
 
 #: the names of passwords, in small letters: a configuration key of 1.6 and a variable of 2.x
@@ -7,29 +9,55 @@ SECRETS: Final = frozenset({"authorizationkey", "basicauthpassword"})
 HIDDEN: Final = "(hidden)"
 _VALUES: Final = frozenset({"value", "attributeValue"})
 _NAMES: Final = frozenset({"key", "name"})
+_NAMED: Final = re.compile("|".join(SECRETS), re.IGNORECASE)
+#: a name and something that may be its value, in a text that is no structure: JSON in a string, say
+_TOLD: Final = re.compile(rf"(?:{'|'.join(SECRETS)})[^\w]+\w", re.IGNORECASE)
+#: user name and password of an address (RFC 3986 section 3.2.1)
+_LOGIN: Final = re.compile(r"://[^/?#\s]*@")
 
 
 def hidden(payload: Any) -> Any:
-    """The same with every password replaced: `{"key": "AuthorizationKey", "value": …}` and the like.
+    """The same with every password replaced, and the logins of addresses; what holds none comes back as it is."""
+    return secrets_changed(payload, lambda _secret: HIDDEN, hidden_in_text)
 
-    What holds no password comes back as it is, not copied.
+
+def hidden_in_text(text: str) -> str:
+    """The same without logins of addresses; nothing of it when it tells a password by its name."""
+    if _TOLD.search(text):
+        return HIDDEN
+    return _LOGIN.sub(f"://{HIDDEN}@", text) if "@" in text else text
+
+
+def names_secret(text: str) -> bool:
+    """Whether the name of a password stands anywhere in a text."""
+    return _NAMED.search(text) is not None
+
+
+def secrets_changed(payload: Any, change: Callable[[Any], Any], texts: Callable[[str], str] = lambda text: text) -> Any:
+    """The same with `change` of every password: `{"key": "AuthorizationKey", "value": …}` and the like.
+
+    Other texts become `texts` of them. What is not changed comes back as it is, not copied.
     """
+    if isinstance(payload, str):
+        return texts(payload)
     if isinstance(payload, list):
-        rows = [hidden(row) for row in payload]
+        rows = [secrets_changed(row, change, texts) for row in payload]
         return rows if any(new is not old for new, old in zip(rows, payload, strict=True)) else payload
     if not isinstance(payload, dict):
         return payload
-    named = _names_secret(payload) or _names_secret(payload.get("variable"))
-    shown = {
-        name: HIDDEN if (named and name in _VALUES) or _is_secret(name) else hidden(value)
+    named = _is_about_secret(payload) or _is_about_secret(payload.get("variable"))
+    changed = {
+        name: change(value)
+        if (named and name in _VALUES) or _is_secret(name)
+        else secrets_changed(value, change, texts)
         for name, value in payload.items()
     }
-    return shown if any(shown[name] is not value for name, value in payload.items()) else payload
+    return changed if any(changed[name] is not value for name, value in payload.items()) else payload
 
 
-def _names_secret(row: Any) -> bool:
+def _is_about_secret(row: Any) -> bool:
     return isinstance(row, dict) and any(_is_secret(row.get(name)) for name in _NAMES)
 
 
 def _is_secret(name: Any) -> bool:
-    return isinstance(name, str) and name.casefold() in SECRETS
+    return isinstance(name, str) and name.strip().casefold() in SECRETS

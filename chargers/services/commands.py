@@ -17,9 +17,11 @@ from chargers.choices import CommandStatus, HostStatus
 from chargers.errors import ChargerNotRunning, LabStopped
 from chargers.models import Charger, Command
 from chargers.models.command import LOSE_ORPHANS
+from chargers.protocol.secrets import secrets_changed
 from chargers.selectors.stops import stop_current
 from chargers.services.outcomes import outcome_await
 from chargers.simulator import wire
+from ocpplab.common.sealing import vault
 
 #: seconds that a caller who wants the outcome waits at most
 WAIT_MOST: Final = 5.0
@@ -116,6 +118,7 @@ def commands_lose_orphans() -> int:
 def _give(chargers: Sequence[Charger], kind: str, data: dict[str, Any]) -> FanOut:
     """Queue a command for each charger that a living host holds, and tell the hosts."""
     result = FanOut(queued=[], failed=[])
+    payload = secrets_changed(data, vault().resealed)
     # Durable: inside a caller's transaction no host would see the rows while the caller waits for them.
     with transaction.atomic(durable=True):
         leases = _leases(chargers)
@@ -129,7 +132,7 @@ def _give(chargers: Sequence[Charger], kind: str, data: dict[str, Any]) -> FanOu
                 code = absent if obstacle == NOT_HOSTED else obstacle
                 result.failed.append(NotQueued(charger=charger, code=code, detail=_WHY[code]))
                 continue
-            command = Command(charger_id=charger.id, kind=kind, payload=data, host_id=host_id, lease_epoch=epoch)
+            command = Command(charger_id=charger.id, kind=kind, payload=payload, host_id=host_id, lease_epoch=epoch)
             commands.append(command)
             result.queued.append(Queued(charger=charger, command_id=command.id))
         Command.objects.bulk_create(commands)

@@ -10,6 +10,8 @@ _SENTENCES: Final = {
     "bad_entries": "The charger cannot hold this list: too many entries, or one that is malformed.",
     "bad_goal": "The duration and the energy must be numbers above 0.",
     "bad_id_tag": "The id tag is too long for the charger's OCPP version (20 characters in 1.6, 36 in 2.0.1).",
+    "secret_unreadable": "A password in the order was sealed with a key that this simulator does not have: give "
+    "all processes the same ENCRYPTION_KEYS.",
     "bad_payload": "The payload does not fit OCPP's schema.",
     "bad_power": "The power must be a number of watts from 0 on.",
     "connector_occupied": "The connector is in use.",

@@ -22,6 +22,7 @@ from chargers.protocol import (
     actions,
     encode,
     hidden,
+    names_secret,
     parse,
     refusal,
     unreadable,
@@ -34,6 +35,7 @@ from chargers.simulator.effects import Direction, Log
 from .base import Failure, Refusal, Registration
 from .context import Context
 
+_LEFT_OUT: Final = "[left out: it names a password and is no message]"
 _LONGEST_LOGGED: Final = 65_536  #: characters of a frame kept in the log; only garbage is longer
 
 
@@ -76,7 +78,7 @@ def log(ctx: Context, text: str, action: str) -> None:
 def _loggable(frame: Frame, text: str) -> str:
     """The frame as it came, but for a password in it."""
     if not isinstance(frame, Call):
-        return text
+        return _LEFT_OUT if isinstance(frame, BadFrame) and names_secret(text) else text
     shown = hidden(frame.payload)
     return text if shown is frame.payload else encode(Call(frame.id, frame.action, shown))
 
@@ -104,7 +106,9 @@ def _handled(ctx: Context, call: Call) -> Payload | Refusal:
         return Refusal(Fault.NOT_SUPPORTED, f"{call.action}: {reason}")
     breach = validate_request(dialect.version, call.action, call.payload, formats=False)
     if breach is not None:
-        return Refusal(breach.fault, breach.message)
+        # The message may quote the value, and what is sent is logged.
+        told = hidden(call.payload) is not call.payload
+        return Refusal(breach.fault, f"{breach.path}: not as its schema wants it" if told else breach.message)
     return handler(ctx, call.payload)
 
 

@@ -6,12 +6,21 @@ from chargers.simulator.model.charging import FaultKind, Transaction
 from chargers.simulator.model.connector import Connector
 from chargers.simulator.model.flat import flattener
 from chargers.simulator.model.power import Offer
+from chargers.simulator.model.variables import AUTHORIZATION_KEY
 from chargers.simulator.model.vehicle import Vehicle
 from chargers.simulator.model.vehicles import BY_NAME, VEHICLES
 
 from .context import Context
 
 FORMAT: Final = 1
+#: where passwords and private keys stand in a memory, and addresses that may hold a login; whoever keeps it seals them
+SECRETS: Final = (
+    ("settings", AUTHORIZATION_KEY.key),
+    ("upkeep", "key"),
+    ("upkeep", "credentials", "*", "key"),
+    ("upkeep", "update", "location"),
+    ("upkeep", "log", "location"),
+)
 _GAP: Final = 1_000  #: messages of a transaction may have been made that the memory does not know
 _OFFER: Final = flattener(Offer)
 _TRANSACTION: Final = flattener(Transaction)

@@ -5,7 +5,6 @@ The threads are daemons: a server that hangs holds up neither the sessions nor t
 
 import asyncio
 import contextlib
-import re
 import threading
 from collections.abc import Awaitable, Callable, Coroutine
 from datetime import UTC, datetime
@@ -13,7 +12,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 
 import structlog
 
-from chargers.protocol import format_time
+from chargers.protocol import format_time, names_secret
 from chargers.simulator.effects import Download, KeyPair, MakeKey, Transfer, Upload
 from chargers.simulator.host import transfers
 from chargers.simulator.host.database import TROUBLE, Connection, Line
@@ -27,7 +26,6 @@ AT_ONCE: Final = 8
 #: frames of a diagnostics file at most (the newest), and characters of each
 MAX_FRAMES: Final = 5_000
 MAX_FRAME: Final = 2_000
-_SECRET: Final = re.compile(r'"authorizationkey"|"basicauthpassword"', re.IGNORECASE)
 _MARKS: Final = {"cp_to_csms": "->", "csms_to_cp": "<-"}
 
 Result = TypeVar("Result")
@@ -215,7 +213,7 @@ async def _rows(connection: Connection, values: dict[str, Any]) -> list[tuple[An
 
 def _line(frame: Frame, ahead: float) -> str:
     stamp = format_time(frame.at.timestamp() + ahead)
-    message = "(left out: it holds a password)" if _SECRET.search(frame.message) else frame.message
+    message = "(left out: it holds a password)" if names_secret(frame.message) else frame.message
     return f"{stamp} {_MARKS.get(frame.direction, frame.direction)} {message}\n"
 
 

@@ -14,10 +14,12 @@ from uuid import UUID
 
 import structlog
 
+from chargers.protocol.secrets import secrets_changed
 from chargers.simulator.effects import Intent
 from chargers.simulator.host.database import TROUBLE, Connection, Line
 from chargers.simulator.host.keeper import Keeper
 from chargers.simulator.host.runner import Runner
+from ocpplab.common.sealing import Unsealable, vault
 
 log = structlog.get_logger(__name__)
 
@@ -122,9 +124,17 @@ class Orders:
                 # Held, but its session has ended, or not begun.
                 self._keeper.outcome(row.charger_id, row.epoch, row.id, ok=False, code="powered_off", data={})
             else:
-                runner.order(Intent(row.id, row.kind, row.payload))
+                self._give(runner, row)
             if number % TURN == TURN - 1:
                 await asyncio.sleep(0)
+
+    def _give(self, runner: Runner, row: Taken) -> None:
+        try:
+            payload = secrets_changed(row.payload, vault().open)
+        except Unsealable:
+            self._keeper.outcome(row.charger_id, row.epoch, row.id, ok=False, code="secret_unreadable", data={})
+        else:
+            runner.order(Intent(row.id, row.kind, payload))
 
 
 async def take(connection: Connection, host_id: UUID, at: datetime) -> list[Taken]:

@@ -3,6 +3,8 @@
 A memory may be of another release, edited by hand, or such that the code has a bug with it. It must not keep its
 charger off for ever, and the transactions in it must not vanish without a trace: it is set aside, as a part of the
 memory that the charger keeps from then on (key `set_aside`), where somebody can look at it.
+
+The secrets in a memory are sealed wherever it lies: sessions know them, the database does not.
 """
 
 import json
@@ -10,24 +12,29 @@ from typing import Any, Final
 
 import structlog
 
+from chargers.simulator.dialects.memory import SECRETS
 from chargers.simulator.effects import Effect
 from chargers.simulator.host.shell import SessionMaker, SessionPort
 from chargers.simulator.host.text import writable_json
 from chargers.simulator.model.specs import ChargerSpec
+from ocpplab.common.sealing import SEALED, Unsealable, changed_at, is_sealed, vault
 
 log = structlog.get_logger(__name__)
 
 SET_ASIDE: Final = "set_aside"
+_SECRETS_ASIDE: Final = tuple(("*", *place) for place in SECRETS)
 #: memories that are kept aside, the newest ones
 MOST_ASIDE: Final = 3
 #: lives in a row that ended by a bug before they were online, after which their memory is taken for the reason
 LIVES: Final = 3
+#: sealed secrets that are remembered; a charger has four
+MOST_SEALED: Final = 8
 
 
 class Past:
     """The memory of one charger as its sessions get it and leave it."""
 
-    __slots__ = ("_aside", "_charger_id", "_failures", "_text")
+    __slots__ = ("_aside", "_charger_id", "_failures", "_sealed", "_text")
 
     def __init__(self, charger_id: int, text: str) -> None:
         """`text` is the memory as JSON, "" for none."""
@@ -35,6 +42,20 @@ class Past:
         self._text = text
         self._failures = 0
         self._aside: list[Any] | None = None
+        #: what was sealed, by what it is: a memory is written often, and its secrets hardly ever change
+        self._sealed: dict[str, dict[str, str]] | None = None
+
+    def problem(self) -> str:
+        """Why no session may begin with it, "" for nothing: a secret that cannot be opened now must not be lost."""
+        if f'"{SEALED}"' not in self._text:
+            return ""
+        try:
+            changed_at(json.loads(self._text), SECRETS, self._open)
+        except Unsealable as error:
+            return str(error)
+        except ValueError:
+            return ""  # no JSON at all: `wake` sees to that
+        return ""
 
     def wake(self, make: SessionMaker, spec: ChargerSpec, *, now: float, seed: int) -> tuple[SessionPort, list[Effect]]:
         """A session that was started with the memory, or without one that is of no use; and what it does first."""
@@ -55,7 +76,7 @@ class Past:
 
     def write(self, session: SessionPort) -> str:
         """Take the memory of the session, for its next life and for the disk."""
-        memory = session.memory()
+        memory = changed_at(session.memory(), SECRETS, self._seal)
         self._text = writable_json(memory if self._aside is None else memory | {SET_ASIDE: self._aside})
         return self._text
 
@@ -72,8 +93,9 @@ class Past:
         if not isinstance(memory, dict):
             raise TypeError("a memory is an object")
         if SET_ASIDE in memory:
-            self._aside = memory.pop(SET_ASIDE)
-        return memory
+            self._aside = changed_at(memory.pop(SET_ASIDE), _SECRETS_ASIDE, self._seal)
+        opened: dict[str, Any] = changed_at(memory, SECRETS, self._open)
+        return opened
 
     def _set_aside(self) -> None:
         text, self._text, self._failures = self._text, "", 0
@@ -86,5 +108,23 @@ class Past:
         before: Any = self._aside
         if isinstance(memory, dict):
             before = memory.pop(SET_ASIDE, before)
-        self._aside = [*(before if isinstance(before, list) else []), memory][-MOST_ASIDE:]
+        aside = [*(before if isinstance(before, list) else []), memory][-MOST_ASIDE:]
+        self._aside = changed_at(aside, _SECRETS_ASIDE, self._seal)  # it may be of a time when nothing was sealed
         log.error("memory_set_aside", charger_id=self._charger_id, characters=len(text))
+
+    def _seal(self, secret: Any) -> Any:
+        if not isinstance(secret, str) or not secret:
+            return secret
+        known = self._sealed
+        if known is None or len(known) > MOST_SEALED:
+            known = self._sealed = {}
+        sealed = known.get(secret)
+        if sealed is None:
+            sealed = known[secret] = vault().seal(secret)
+        return sealed
+
+    def _open(self, stored: Any) -> Any:
+        secret = vault().open(stored)
+        if is_sealed(stored) and vault().resealed(stored) is stored:
+            self._sealed = {**(self._sealed or {}), secret: stored}
+        return secret

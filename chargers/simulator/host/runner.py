@@ -108,9 +108,9 @@ class Runner:
 
     def start(self) -> None:
         """Power the charger on."""
-        spec = self.lease.spec
-        if spec is None:
-            self._show(ConnectionState.OFFLINE, self.lease.problem)
+        spec, problem = self.lease.spec, self.lease.problem or self._past.problem()
+        if spec is None or problem:
+            self._show(ConnectionState.OFFLINE, problem)
             return
         now = self._shell.clock.now()
         self._life += 1

@@ -124,8 +124,11 @@ def _settled(work: Callable[[], Transfer]) -> Transfer:
 
 
 def _split(location: str) -> SplitResult:
-    url = urlsplit(location.strip())
-    _ = url.port  # raises ValueError for one out of range
+    try:
+        url = urlsplit(location.strip())
+        _ = url.port  # raises ValueError for one out of range
+    except ValueError:  # its message may quote a login
+        raise TransferError(Verdict.BAD, "the location is no URL") from None
     if not url.scheme or not url.hostname:
         raise TransferError(Verdict.BAD, "the location is no URL with a host")
     if url.scheme not in _PORTS:
