@@ -40,6 +40,10 @@ class Clock:
         """Return the CPU seconds of all processes in their whole lives."""
         return sum(cpu_seconds(pid) for pid in self._pids.values())
 
+    def busiest(self) -> str:
+        """Name those that used the processor most since the start."""
+        return busiest(self.usage()["cores"])
+
     def usage(self) -> dict[str, Any]:
         """Return how many cores each used on average, what other programs did, and what was the limit."""
         wall = self.wall
@@ -57,6 +61,12 @@ def limit(shares: Mapping[str, float], cores: int) -> str:
     if own[busiest] >= FULL_CORE:
         return busiest
     return "the machine" if sum(shares.values()) >= FULL_MACHINE * cores else "nothing"
+
+
+def busiest(cores: Mapping[str, float], count: int = 4) -> str:
+    """Name those that used the processor most, with the cores that they used."""
+    ordered = sorted(cores, key=lambda name: -cores[name])
+    return ", ".join(f"{name} {cores[name]:.2f}" for name in ordered[:count])
 
 
 def busy_seconds() -> float:

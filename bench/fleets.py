@@ -90,8 +90,9 @@ def all_closed(sink: Sink) -> None:
     until(lambda: sink.count("open") == 0, "all connections are closed", seconds=PATIENCE)
 
 
-def quiet(sink: Sink, *, rate: float, seconds: float = 60) -> None:
-    """Wait until chargers send fewer CALLs a second than `rate`: what they had to say is said."""
+def quiet(sink: Sink, chargers: int, seconds: float = 60) -> None:
+    """Wait until a fleet sends little but its heartbeats: what it had to say is said."""
+    rate = 1.5 * chargers / sink.interval + 2
     before = [sink.count("calls"), time.monotonic()]
 
     def probe() -> bool:

@@ -16,6 +16,7 @@ LAG = "ocpplab_loop_lag_seconds"
 DELAY = "ocpplab_timer_delay_seconds"
 LATENCY = "ocpplab_csms_latency_seconds"
 LATE_TIMERS = "ocpplab_late_timers_total"
+ROWS = "ocpplab_log_rows_total"
 DROPPED_ROWS = "ocpplab_log_rows_dropped_total"
 
 
@@ -54,6 +55,7 @@ class Gauges:
             "round_trip_ms": self.percentiles(LATENCY, before),
             "lag_ms": self.percentiles(LAG, before),
             "late_timers": self.count(LATE_TIMERS, before),
+            "rows": self.count(ROWS, before),
             "dropped_rows": self.count(DROPPED_ROWS, before),
         }
 

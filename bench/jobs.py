@@ -5,6 +5,7 @@ import time
 from typing import Any
 
 from bench import fleets
+from bench.clock import Clock
 from bench.figures import percentiles
 from bench.fleets import Job
 from bench.plan import Plan
@@ -15,6 +16,11 @@ SMALL_AT = (1.0, 4.0, 8.0)
 SMALL = 10
 #: part of a job that is done when its worker is killed
 KILL_AT = 0.2
+
+
+def watch(lab: Lab, sink: Sink) -> Clock:
+    """Begin to look at who uses the processor."""
+    return Clock({**lab.pids, "sink": sink.process.pid})
 
 
 def posts(lab: Lab, sink: Sink, plan: Plan) -> list[dict[str, Any]]:
@@ -33,20 +39,24 @@ def posts(lab: Lab, sink: Sink, plan: Plan) -> list[dict[str, Any]]:
 
 def small(lab: Lab, sink: Sink, plan: Plan) -> dict[str, Any]:
     """Measure READY of a job of a thousand, several times."""
-    ready = []
+    ready, used = [], ""
     for _ in range(plan.small_job_repeat):
         location, boots = fleets.site(lab), sink.count("boots")
+        clock = watch(lab, sink)
         job = Job.ask(lab, location, sink.ws_url, plan.small_job)
         ready.append(job.wait())
+        used = clock.busiest()
         fleets.all_booted(sink, boots + plan.small_job, job.begun)
         fleets.remove(lab, location)
         fleets.all_closed(sink)
-    return {"chargers": plan.small_job, "READY s": statistics.median(ready), "worst READY s": max(ready)}
+    figures = {"READY s": statistics.median(ready), "worst READY s": max(ready), "cores": used}
+    return {"chargers": plan.small_job} | figures
 
 
 def big(lab: Lab, sink: Sink, plan: Plan) -> dict[str, Any]:
     """Measure READY of ten thousand, and of jobs of ten that are asked for meanwhile."""
     boots, location, other = sink.count("boots"), fleets.site(lab), fleets.site(lab)
+    clock = watch(lab, sink)
     job = Job.ask(lab, location, sink.ws_url, plan.big_job)
     small_jobs: list[Job] = []
     meanwhile = 0
@@ -63,6 +73,7 @@ def big(lab: Lab, sink: Sink, plan: Plan) -> dict[str, Any]:
         return job.settled() and all(one.ready is not None for one in small_jobs)
 
     until(look, "the big job and the small ones are READY", seconds=deadline - time.monotonic())
+    used = clock.busiest()
     wanted = boots + plan.big_job + SMALL * len(small_jobs)
     online = fleets.all_booted(sink, wanted, job.begun)
     fleets.remove(lab, other)
@@ -77,6 +88,7 @@ def big(lab: Lab, sink: Sink, plan: Plan) -> dict[str, Any]:
         "of them READY before it": meanwhile,
         "job of ten READY s": max((one.ready or 0.0 for one in small_jobs), default=None),
         "job of ten POST ms": max((one.post * 1000 for one in small_jobs), default=None),
+        "cores": used,
     }
 
 
@@ -93,9 +105,9 @@ def orphaned(lab: Lab, sink: Sink, plan: Plan) -> dict[str, Any]:
     until(begun, "a part of the job is done", seconds=fleets.PATIENCE)
     created = lab.call("GET", job.url)["progress"]["created"]
     lab.kill("worker")
-    killed = time.monotonic()
+    killed, clock = time.monotonic(), watch(lab, sink)
     job.wait()
-    done = time.monotonic() - killed
+    done, used = time.monotonic() - killed, clock.busiest()
     fleets.all_booted(sink, boots + plan.orphaned_job, job.begun)
     extra = sink.count("boots") - boots - plan.orphaned_job
     fleets.remove(lab, location)
@@ -105,4 +117,5 @@ def orphaned(lab: Lab, sink: Sink, plan: Plan) -> dict[str, Any]:
         "created at the kill": created,
         "done s after": done,
         "boots too many": extra,
+        "cores": used,
     }

@@ -20,6 +20,9 @@ from bench.window import Window
 PORTIONS = 40
 #: seconds at the highest rate before it is looked at, and after
 RUN_UP = 1.0
+#: what the message log keeps, at the largest size; chargers changed at a time, and seconds until simulators have looked
+LEVELS = ("none", "transactions", "all")
+PAGE, NOTICED_AFTER = 1_000, 8.0
 
 
 def bare(sink: Sink, plan: Plan, sessions: int) -> dict[str, Any]:
@@ -62,7 +65,7 @@ class Rung:
     sink: Sink
     plan: Plan
     chargers: int
-    profiled: bool = False
+    top: bool = False
 
     def __post_init__(self) -> None:
         self.location = ""
@@ -80,8 +83,11 @@ class Rung:
         self.look_into("rest")
         found["flood"] = {"all": self.flood()}
         self.look_into("flood", before=lambda: self.drive(self.plan.profile))
+        if self.top:
+            self.keep("none")
+            found["flood"]["none"] = self.flood()
         self.begin_charging()
-        found["charge"] = {"all": self.charging(self.plan.charge)}
+        found["charge"] = {level: self.charging(level) for level in (LEVELS if self.top else LEVELS[-1:])}
         self.look_into("charge")
         found["memory charging"] = self.memory()
         found["profile"] = self.profile
@@ -99,7 +105,7 @@ class Rung:
         online = fleets.all_booted(self.sink, boots + self.chargers, job.begun)
         facts = window.facts()
         self.ids = job.ids
-        fleets.quiet(self.sink, rate=1.5 * self.chargers / self.plan.heartbeat + 1)
+        fleets.quiet(self.sink, self.chargers)
         return {"POST ms": job.post * 1000, "READY s": ready, "online s": online, "CPU s": clock.spent("")} | facts
 
     def memory(self) -> dict[str, float]:
@@ -125,7 +131,7 @@ class Rung:
 
     def look_into(self, name: str, *, before: Callable[[], None] = lambda: None) -> None:
         """Take a profile, at the largest size only: it disturbs what it looks at."""
-        if self.profiled:
+        if self.top:
             before()
             self.profile[name] = profile.sampled(next(iter(self.lab.simulators.values())), self.plan.profile)
 
@@ -146,9 +152,20 @@ class Rung:
         until(lambda: self.sink.count("starts") - starts >= self.chargers, "all charge", seconds=fleets.PATIENCE)
         time.sleep(self.plan.sample * 1.2)  # each has shown its place in the grid of samples
 
-    def charging(self, seconds: float) -> dict[str, Any]:
+    def charging(self, level: str) -> dict[str, Any]:
         """Look on while all charge."""
-        return self.window(seconds, pace=self.plan.sample).facts()
+        if self.top:
+            self.keep(level)
+        return self.window(self.plan.charge, pace=self.plan.sample).facts()
+
+    def keep(self, level: str) -> None:
+        """Change what the message log keeps of every charger, and wait until the simulator has noticed."""
+        for begin in range(0, self.chargers, PAGE):
+            changes = [{"charger_id": one, "message_log": level} for one in self.ids[begin : begin + PAGE]]
+            answer = self.lab.call("PUT", f"/ocpp/locations/{self.location}/chargers", {"chargers": changes})
+            if answer["failed"]:
+                raise Failed(f"the level of the message log was not taken: {answer['failed'][:3]}")
+        time.sleep(NOTICED_AFTER)
 
     def window(self, seconds: float, *, pace: float = 0) -> Window:
         """Look on for so long."""
@@ -162,5 +179,5 @@ def ladder(lab: Lab, sink: Sink, plan: Plan, found: list[dict[str, Any]], say: C
         limit = bare(sink, plan, chargers)
         fleets.all_closed(sink)
         say(f"{chargers:,} chargers")
-        rung = Rung(lab, sink, plan, chargers, profiled=chargers == plan.sizes[-1])
+        rung = Rung(lab, sink, plan, chargers, top=chargers == plan.sizes[-1])
         found.append({"chargers": chargers, "bare": limit, "ours": rung.measure()})

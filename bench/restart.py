@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import fleets
-from bench.clock import Clock
+from bench.clock import OTHERS, Clock, busiest
 from bench.fleets import Job
 from bench.stack import Lab, Sink, until
 
@@ -33,7 +33,7 @@ def fleet_ready(lab: Lab, sink: Sink, chargers: int) -> str:
     job = Job.ask(lab, location, sink.ws_url, chargers)
     job.wait()
     fleets.all_booted(sink, boots + chargers, job.begun)
-    fleets.quiet(sink, rate=chargers / 20 + 1)
+    fleets.quiet(sink, chargers)
     return location
 
 
@@ -43,19 +43,25 @@ def restart(lab: Lab, sink: Sink, chargers: int, repeat: int) -> dict[str, Any]:
     `online s` is from the start of the first new process to the last BootNotification that the sink answered, `gap s`
     from the kill. The lab's supervisor waits a second or more before it starts a process again.
     """
-    from_start, gap, spent = [], [], []
+    from_start, gap, spent, used = [], [], [], ""
     count = len(lab.simulators)
     for _ in range(repeat):
         boots, before, killed = sink.count("boots"), lab.simulators, time.monotonic()
+        others = {name: pid for name, pid in lab.pids.items() if name not in before}
+        clock = Clock({**others, "sink": sink.process.pid})
         for name in before:
             lab.kill(name)
         now = lab.renewed(before)
         begun = min(started_at(pid) for pid in now.values())
         from_start.append(fleets.all_booted(sink, boots + chargers, begun))
+        simulators = Clock(now).total()
+        cores = clock.usage()["cores"] | {"simulators": simulators / clock.wall}
+        cores[OTHERS] = max(cores[OTHERS] - cores["simulators"], 0.0)
+        used = busiest(cores)
         gap.append(begun + from_start[-1] - killed)
         until(lambda: online(lab) >= chargers, "the database knows that all are online", seconds=60)
-        fleets.quiet(sink, rate=chargers / 20 + 1)
-        spent.append(Clock(now).total() / count)
+        fleets.quiet(sink, chargers)
+        spent.append(simulators / count)
     return {
         "chargers": chargers,
         "simulators": count,
@@ -63,6 +69,7 @@ def restart(lab: Lab, sink: Sink, chargers: int, repeat: int) -> dict[str, Any]:
         "worst online s": max(from_start),
         "gap s": statistics.median(gap),
         "CPU s of each": statistics.median(spent),
+        "cores": used,
     }
 
 

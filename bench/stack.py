@@ -35,6 +35,7 @@ class Sink:
     """A sink process."""
 
     def __init__(self, interval: int) -> None:
+        self.interval = interval
         self.port = free_port()
         self.ws_url = f"ws://127.0.0.1:{self.port}/ocpp"
         command = [sys.executable, "-m", "bench.sink", "--port", str(self.port), "--interval", str(interval)]

@@ -145,7 +145,7 @@ def charging(found: Sequence[Mapping[str, Any]]) -> Table:
     """Meter values of all chargers."""
     rows: list[list[Cell]] = []
     for one in found:
-        for level, facts in (dig(one, "ours", "charge") or {}).items():
+        for level, facts in reversed((dig(one, "ours", "charge") or {}).items()):
             own, bare = facts["simulator"], one["bare"]
             rows.append(
                 [
@@ -160,6 +160,7 @@ def charging(found: Sequence[Mapping[str, Any]]) -> Table:
                     marks(dig(bare, "round trip ms")),
                     dig(own, "lag_ms", "p99"),
                     own["late_timers"],
+                    own.get("rows"),
                     own["dropped_rows"],
                     limits(facts),
                 ]
@@ -171,7 +172,7 @@ def charging(found: Sequence[Mapping[str, Any]]) -> Table:
         "that charger's own grid of 10 s, seen from outside; *round trip*: from a CALL to the sink's answer.",
         [
             *("chargers", "log", "CPU s/min", "bare", "ratio", "own delay ms", "arrival ms", "round trip ms"),
-            *("bare round trip ms", "loop lag p99 ms", "late timers", "lost rows", "limit"),
+            *("bare round trip ms", "loop lag p99 ms", "late timers", "rows logged", "lost rows", "limit"),
         ],
         rows,
     )
@@ -226,8 +227,9 @@ def jobs(found: Mapping[str, Any]) -> Iterable[Table]:
         ("orphaned", "boots too many", "boots too many"),
     ):
         if name in found:
-            rows.append([found[name]["chargers"], what, found[name].get(figure)])
-    yield Table("Jobs", "Two simulator processes, one worker with two processes.", ["chargers", "what", "figure"], rows)
+            rows.append([found[name]["chargers"], what, found[name].get(figure), found[name].get("cores")])
+    note = "Two simulator processes, one worker with two processes. Cores are those used until READY, most first."
+    yield Table("Jobs", note, ["chargers", "what", "figure", "cores"], rows)
 
 
 def plain(title: str, note: str, found: Sequence[Mapping[str, Any]]) -> Table:

@@ -37,7 +37,7 @@ def window(**changes: Any) -> dict[str, Any]:
         "exchanges/s": 8_000.0,
         "CPU us/exchange": 100.0,
         "arrival ms": {"p50": 1.0, "p95": 2.0, "p99": 3.0, "max": 4.0},
-        "simulator": own | {"late_timers": 0, "dropped_rows": 0},
+        "simulator": own | {"late_timers": 0, "rows": 900, "dropped_rows": 0},
         "sink": {"busiest": 0.3, "lag_ms": 2.0},
         "cores": {"simulator": 0.4, OTHERS: 0.02},
         "limit": "nothing",
@@ -147,7 +147,7 @@ def test_gauges_of_several_processes_add_up_and_are_compared_with_before():
 
 def test_what_nobody_says_is_unknown_and_not_zero():
     own = Gauges().since(Gauges())
-    assert own == dict.fromkeys(("delay_ms", "round_trip_ms", "lag_ms", "late_timers", "dropped_rows"))
+    assert own == dict.fromkeys(("delay_ms", "round_trip_ms", "lag_ms", "late_timers", "rows", "dropped_rows"))
     assert Gauges().count(LATE_TIMERS, Gauges()) is None
     assert Gauges().count(DROPPED_ROWS, Gauges()) is None
 
