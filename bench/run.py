@@ -6,6 +6,7 @@ and 2 when what was asked for makes no sense.
 
 import argparse
 import dataclasses
+import shutil
 import signal
 import sys
 import time
@@ -85,8 +86,8 @@ NAMES = ("day", *(name for parts in PARTS.values() for name in parts))
 class Suite:
     """Runs parts, and keeps what they found whatever becomes of the others."""
 
-    def __init__(self, plan: Plan, wanted: list[str]) -> None:
-        self.plan, self.wanted = plan, wanted
+    def __init__(self, plan: Plan, wanted: list[str], folder: Path) -> None:
+        self.plan, self.wanted, self.folder = plan, wanted, folder
         self.failures: list[str] = []
         self.results: dict[str, Any] = {"machine": report.machine(), "plan": dataclasses.asdict(plan)}
         self.results["failures"] = self.failures
@@ -108,6 +109,17 @@ class Suite:
         self.results["seconds"] = round(time.monotonic() - self._begun)
         return self.results
 
+    def _run_one(self, name: str, part: Part, lab: Lab, sink: Sink) -> None:
+        """Run a part; when it fails, keep what the lab has said, which is gone with its folder."""
+        try:
+            part(lab, sink, self.plan, self.results, self.say)
+        except Exception:
+            self.folder.mkdir(exist_ok=True, parents=True)
+            log = self.folder / f"{name}-{time.strftime('%H-%M-%S')}.log"
+            shutil.copy(lab.log, log)
+            self.say(f"what the lab said is in {log}")
+            raise
+
     def _run_some(self, simulators: int, left: list[tuple[str, Part]]) -> None:
         """Take parts from `left` and run them in one lab until one fails."""
         name = "a lab"
@@ -117,7 +129,7 @@ class Suite:
                 while left:
                     name, part = left.pop(0)
                     self.say(name)
-                    part(lab, sink, self.plan, self.results, self.say)
+                    self._run_one(name, part, lab, sink)
         except Exception as error:  # noqa: BLE001 - one part must not cost the results of the others
             if name == "a lab":
                 name = " and ".join(one for one, _ in left)
@@ -151,7 +163,7 @@ def main() -> int:
     plan = dataclasses.replace(QUICK if wanted.quick else FULL, seed=wanted.seed)
     if wanted.sizes:
         plan = dataclasses.replace(plan, sizes=tuple(wanted.sizes))
-    results = Suite(plan, wanted.only).run()
+    results = Suite(plan, wanted.only, wanted.results).run()
     print("\n" + "\n\n".join(table.text() for table in tables(results)))
     path = report.write(results, wanted.results)
     if wanted.publish:
