@@ -169,6 +169,9 @@ class Lab:
                 self._connection.close()
                 if last:
                     raise
+            except (OSError, http.client.HTTPException) as error:
+                self._connection.close()  # or it would refuse the next request
+                raise ConnectionError(f"{method} {path}: {error or type(error).__name__}") from error
         if answer.status >= 400:
             raise Failed(f"{method} {path}: {answer.status} {text.decode()[:500]}")
         return json.loads(text) if text else None
