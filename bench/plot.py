@@ -17,6 +17,8 @@ NAMES = {
     "transactions": "ours, transactions only",
     "none": "ours, no log",
 }
+#: chargers from which on the memory of one is not hidden by what a process needs once
+ENOUGH = 1_000
 INK, FAINT, PAPER = "#1c2430", "#8792a2", "#ffffff"
 
 
@@ -33,7 +35,9 @@ class Panel:
 def panels(ladder: Sequence[Mapping[str, Any]]) -> list[Panel]:
     """Return what is worth a picture."""
 
-    def each(bare: Sequence[str], ours: Mapping[str, Sequence[str]]) -> list[tuple[str, dict[str, float | None]]]:
+    def each(
+        bare: Sequence[str], ours: Mapping[str, Sequence[str]], ladder: Sequence[Mapping[str, Any]] = ladder
+    ) -> list[tuple[str, dict[str, float | None]]]:
         return [
             (
                 f"{one['chargers']:,}",
@@ -42,9 +46,10 @@ def panels(ladder: Sequence[Mapping[str, Any]]) -> list[Panel]:
             for one in ladder
         ]
 
+    many = [one for one in ladder if one["chargers"] >= ENOUGH]
     levels = ("all", "transactions", "none")
     return [
-        Panel("Memory of a session", "KB", each(["KB/session"], {"all": ["memory", "KB/session"]}), 25),
+        Panel("Memory of a session", "KB", each(["KB/session"], {"all": ["memory", "KB/session"]}, many), 25),
         Panel("At rest", "CPU s a minute", each(["rest CPU s/min"], {"all": ["rest", "CPU s/min"]}), 4),
         Panel(
             "Charging, meter values every 10 s",
@@ -112,7 +117,7 @@ def _panel(panel: Panel) -> str:
         y = HEAD + room - height(panel.target)
         last = (len(panel.bars) - 1) * group
         parts.append(f'<path d="M{last:.1f} {y:.1f}H{PANEL_WIDTH}" stroke="#d9534f" stroke-dasharray="4 3"/>')
-        parts.append(_text(last - 4, y + 3.5, f"target {shown(panel.target)}", size=10, anchor="end", fill="#d9534f"))
+        parts.append(_text(last, y - 4, f"target {shown(panel.target)}", size=10, fill="#d9534f"))
     return "".join(parts)
 
 
@@ -124,6 +129,7 @@ def _text(
     x: float, y: float, text: str, *, size: float, anchor: str = "start", fill: str = INK, weight: int = 400
 ) -> str:
     return (
-        f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size}" text-anchor="{anchor}" fill="{fill}" '
+        f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size}" text-anchor="{anchor}" fill="{fill}" paint-order="stroke" '
+        f'stroke="{PAPER}" stroke-width="3" '
         f'font-weight="{weight}">{escape(text)}</text>'
     )

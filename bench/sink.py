@@ -125,6 +125,7 @@ class Station(WSListener):  # type: ignore[misc, unused-ignore]  # an extension 
 
     def on_ws_connected(self, transport: WSTransport) -> None:
         self.sink.stations[self] = transport
+        self.sink.counters.opened()
 
     def on_ws_disconnected(self, transport: WSTransport) -> None:
         del transport

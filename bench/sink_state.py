@@ -17,7 +17,8 @@ class Counters:
 
     def __init__(self) -> None:
         self.calls = self.answers = self.errors = self.boots = self.starts = self.meter_values = 0
-        self.last_boot = 0.0  #: by the machine's monotonic clock, which all processes share
+        self.opens = 0
+        self.last_open = self.last_boot = 0.0  #: by the machine's monotonic clock, which all processes share
         self.pace = 0.0
         self.busiest = 0.0  #: the largest share of a core in any second since the mark
         self.lag = 0.0  #: the longest that this event loop kept somebody waiting since the mark, seconds
@@ -32,6 +33,11 @@ class Counters:
             self._second = second
             self._clock = datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%SZ").encode()
         return self._clock
+
+    def opened(self) -> None:
+        """One charger has connected."""
+        self.opens += 1
+        self.last_open = time.monotonic()
 
     def booted(self) -> None:
         """One charger says BootNotification."""
@@ -66,6 +72,8 @@ class Counters:
             "boots": self.boots,
             "starts": self.starts,
             "meter_values": self.meter_values,
+            "opens": self.opens,
+            "last_open": self.last_open,
             "last_boot": self.last_boot,
             "cpu_seconds": time.process_time(),
             "busiest": round(self.busiest, 3),
