@@ -23,7 +23,6 @@ KEYS = {
     "TransactionMessageRetryInterval": "1",
     "AllowOfflineTxForUnknownId": "true",
 }
-PAUSE = 8.0  # seconds of charging before and after something is killed
 WORKERS = 16  #: chargers that are configured at a time
 
 
@@ -56,8 +55,9 @@ class Books:
 class Run:
     """One fleet and its rounds."""
 
-    def __init__(self, lab: Lab, chargers: int, seed: int) -> None:
-        self.lab = lab
+    def __init__(self, lab: Lab, chargers: int, seed: int, pause: float) -> None:
+        """`pause`: seconds of charging before and after something is killed."""
+        self.lab, self.pause = lab, pause
         self.books = Books(chargers, seed)
         self.dice = random.Random(seed)
         self.location = ""
@@ -101,11 +101,11 @@ class Run:
 
     def _round(self, turn: int, victim: str) -> None:
         self._order("start-session", {"connector_id": 1, "id_tag": f"CARD-{turn}"})
-        time.sleep(PAUSE)
+        time.sleep(self.pause)
         before = {victim: self.lab.pids[victim]}
         self.lab.kill(victim)
         self.books.killed.append(victim)
-        time.sleep(PAUSE)
+        time.sleep(self.pause)
         self.lab.renewed(before)
         self.lab.joined()  # before that the database may still call chargers of the dead simulator online
         self._all_online()

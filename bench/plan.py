@@ -38,6 +38,7 @@ class Plan:
     orders: int = 1_000
     orders_repeat: int = 3
     books: int = 500
+    books_pause: float = 8
     csms: int = 1_000
 
 
@@ -66,5 +67,6 @@ QUICK = Plan(
     orders=100,
     orders_repeat=1,
     books=20,
+    books_pause=2,
     csms=50,
 )

@@ -70,7 +70,7 @@ def _jobs(lab: Lab, sink: Sink, plan: Plan, found: dict[str, Any], say: Say) -> 
 
 def _books(lab: Lab, sink: Sink, plan: Plan, found: dict[str, Any], say: Say) -> None:
     del sink, say
-    books = Run(lab, plan.books, plan.seed).run()
+    books = Run(lab, plan.books, plan.seed, plan.books_pause).run()
     found["books"] = books.row()
     found["complaints"] = books.result["complaints"][:20]
 
