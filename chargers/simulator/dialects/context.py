@@ -219,6 +219,8 @@ class Context:
         """Send the next CALL that is allowed, if none is outstanding. The session does this at the end of each turn."""
         if self.outstanding is not None or not self.connected:
             return
+        if self.queue is None and (self.deliveries is None or not self.deliveries.waiting):
+            return
         delivery = self.deliveries.due(self.now) if self.deliveries is not None and self.online else None
         index = next((place for place, one in enumerate(self.queue or ()) if self._permits(one)), None)
         if delivery is not None and (index is None or self._before(delivery, index)):

@@ -232,14 +232,13 @@ class Runner:
         """
         news, remember, urgent, speaks = [], False, False, False
         for effect in effects:
-            match effect:
-                case Ledger():
-                    news.append(effect.event)
-                    self._count(effect.event)
-                case Remember():
-                    remember, urgent = True, urgent or effect.urgent
-                case Send():
-                    speaks = True
+            if isinstance(effect, Ledger):
+                news.append(effect.event)
+                self._count(effect.event)
+            elif isinstance(effect, Remember):
+                remember, urgent = True, urgent or effect.urgent
+            elif isinstance(effect, Send):
+                speaks = True
         session = self._session
         if not (news or remember) or session is None:
             return

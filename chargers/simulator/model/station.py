@@ -133,7 +133,7 @@ class Station:
 
     def transactions(self) -> tuple[Transaction, ...]:
         """Those that run."""
-        return tuple(one.transaction for one in self.connectors if one.transaction is not None)
+        return tuple([one.transaction for one in self.connectors if one.transaction is not None])
 
     # power
 

@@ -77,8 +77,8 @@ class TransactionCourier(Courier):
             MessageAccepted(delivery.key, delivery.action, delivery.sequence, delivery.at, ctx.clock.at(ctx.now), known)
         )
         ctx.remember(urgent=delivery.essential)
-        for block in ctx.dialect.blocks:
-            block.delivered(ctx, delivery, answer)
+        for delivered in ctx.dialect.delivered:
+            delivered(ctx, delivery, answer)
         self._settled(ctx, delivery)
 
     def _failed(self, ctx: Context, delivery: Delivery, failure: Failure) -> None:
@@ -103,8 +103,8 @@ class TransactionCourier(Courier):
         deliveries = ctx.need_deliveries()
         if delivery.action == STOP:
             deliveries.numbers.pop(delivery.key, None)
-        for block in ctx.dialect.blocks:
-            block.delivery_settled(ctx)
+        for delivery_settled in ctx.dialect.delivery_settled:
+            delivery_settled(ctx)
 
 
 def _give_up(ctx: Context, delivery: Delivery, why: str) -> None:
