@@ -230,9 +230,9 @@ class Dialect:
         self.intents: dict[str, IntentHandler] = {}
         self.variables: dict[str, Variable] = {}  #: by `Variable.key`
         #: two hooks that every transaction message calls, of the blocks that have something to do in them
-        self.delivered = [block.delivered for block in self.blocks if type(block).delivered is not Block.delivered]
+        self.delivered = [one.delivered for one in self.blocks if type(one).delivered is not Block.delivered]
         self.delivery_settled = [
-            block.delivery_settled for block in self.blocks if type(block).delivery_settled is not Block.delivery_settled
+            one.delivery_settled for one in self.blocks if type(one).delivery_settled is not Block.delivery_settled
         ]
         for block in self.blocks:
             _join(self.calls, block.calls())
