@@ -258,6 +258,10 @@ MESSAGE_RETENTION_DAYS = env.integer("MESSAGE_RETENTION_DAYS", 7, minimum=1)
 #: the same for commands with their outcomes, and for transactions that have ended
 COMMAND_RETENTION_DAYS = env.integer("COMMAND_RETENTION_DAYS", 7, minimum=1)
 TRANSACTION_RETENTION_DAYS = env.integer("TRANSACTION_RETENTION_DAYS", 90, minimum=1)
+#: where this process shows metrics and health (docs/howto/observe.md): an address that no stranger reaches, because no
+#: password is asked for; port 0 is nowhere
+METRICS_HOST = env.text("METRICS_HOST", "127.0.0.1")
+METRICS_PORT = env.integer("METRICS_PORT", 0)
 #: the built-in CSMS under /csms/
 CSMS_ENABLED = env.boolean("CSMS_ENABLED", default=True)
 #: seconds between heartbeats that the built-in CSMS asks for

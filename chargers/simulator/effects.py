@@ -71,12 +71,14 @@ class Log:
     """Keep one frame in the message log.
 
     `action` is the OCPP action of a CALL, and for an answer the action of the CALL that it answers
-    ("" when that is not known). `message` is the raw frame.
+    ("" when that is not known). `message` is the raw frame. `waited`: for an answer, how many seconds after its CALL
+    was sent it came; None for every other frame.
     """
 
     direction: Direction
     action: str
     message: str
+    waited: float | None = None
 
 
 @dataclass(slots=True, frozen=True)
@@ -85,6 +87,13 @@ class State:
 
     state: ConnectionState
     detail: str = ""
+
+
+@dataclass(slots=True, frozen=True)
+class Booted:
+    """The CSMS answered BootNotification; `status` is its word: accepted, pending or rejected."""
+
+    status: str
 
 
 @dataclass(slots=True, frozen=True)
@@ -257,7 +266,20 @@ class KeyPair:
 
 
 Effect = (
-    Connect | Send | Close | Log | State | SetPing | Settled | Remember | Ledger | Download | Upload | Abandon | MakeKey
+    Connect
+    | Send
+    | Close
+    | Log
+    | State
+    | Booted
+    | SetPing
+    | Settled
+    | Remember
+    | Ledger
+    | Download
+    | Upload
+    | Abandon
+    | MakeKey
 )
 
 

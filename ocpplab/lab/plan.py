@@ -1,15 +1,19 @@
 """The table of the lab's processes: what is started, in which order, and how long each may take to stop."""
 
 import os
+import random
+import socket
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from ocpplab.lab.options import Options
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 MANAGE = (sys.executable, str(ROOT / "manage.py"))
+METRICS_PORTS = range(20_000, 30_000)
 CELERY = (sys.executable, "-m", "celery", "--quiet", "-A", "ocpplab")
 #: limits of organizations. A lab is somebody's own: nobody has to be kept from taking the room of others.
 LIMITS = ("LIMIT_CHARGERS", "LIMIT_OPEN_JOBS", "LIMIT_REQUESTS_PER_MINUTE")
@@ -22,6 +26,18 @@ class Program:
     name: str
     command: tuple[str, ...]
     grace: float
+    #: where it shows its metrics; 0 for nowhere
+    metrics_port: int = 0
+
+    @property
+    def metrics_url(self) -> str:
+        """The address of its metrics."""
+        return f"http://127.0.0.1:{self.metrics_port}/metrics"
+
+    @property
+    def env(self) -> dict[str, str]:
+        """What its environment has and that of the others has not."""
+        return {"METRICS_HOST": "127.0.0.1", "METRICS_PORT": str(self.metrics_port)}
 
 
 def web(options: Options) -> Program:
@@ -59,8 +75,32 @@ def simulators(count: int) -> list[Program]:
 
 
 def programs(options: Options) -> list[Program]:
-    """Return the processes in the order of their start."""
-    return [web(options), worker(), beat(options.data_dir), *simulators(options.simulators)]
+    """Return the processes in the order of their start, each with a port for its metrics."""
+    started = [web(options), worker(), beat(options.data_dir), *simulators(options.simulators)]
+    return [replace(program, metrics_port=port) for program, port in zip(started, free_ports(), strict=False)]
+
+
+def free_ports() -> Iterator[int]:
+    """Ports that nobody listens on, below those that the system gives to outgoing connections.
+
+    A port from among these would be lost to one of ten thousand chargers when its process is started again.
+    """
+    candidates = random.sample(METRICS_PORTS, len(METRICS_PORTS))
+    for port in candidates:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        yield port
+
+
+def scrape_targets(programs: list[Program]) -> list[dict[str, Any]]:
+    """The addresses of the metrics as Prometheus' `file_sd_configs` reads them."""
+    return [
+        {"targets": [f"127.0.0.1:{program.metrics_port}"], "labels": {"process": program.name}} for program in programs
+    ]
 
 
 def stopping_order(name: str) -> int:

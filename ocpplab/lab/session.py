@@ -21,6 +21,7 @@ BANNER = """
   Admin          {url}/admin/   user admin, password {password}
   Built-in CSMS  {csms_url}/<identity>
   Token          {token}
+  Metrics        {metrics_file}   (addresses of all processes, as Prometheus reads them)
   Environment    set -a; . {env_file}; set +a   (then `manage.py` works on this lab)
 
   {what}:
@@ -53,6 +54,8 @@ class Session:
         self.services = embedded.Services(options.data_dir, **servers_wanted())
         self.state_file = options.data_dir / "state.json"
         self.env_file = options.data_dir / "env"
+        self.metrics_file = options.data_dir / "metrics.json"
+        self.programs = plan.programs(options)
         self.state = State()
         self._ready = False
 
@@ -97,7 +100,8 @@ class Session:
         return code is not None
 
     def _open(self) -> bool:
-        for program in plan.programs(self.options):
+        write_private(self.metrics_file, json.dumps(plan.scrape_targets(self.programs), indent=2) + "\n")
+        for program in self.programs:
             self.supervisor.start(program)
         code = self.supervisor.run(plan.opening(self.options, self.state_file))
         if code:
@@ -119,6 +123,7 @@ class Session:
             token=token,
             password=self.state.admin_password or "(the one that you set)",
             env_file=self.env_file,
+            metrics_file=self.metrics_file,
             what=what,
             curl=indent(CURL.format(url=where, path=path, token=token, body=body), "    "),
         )
@@ -138,6 +143,7 @@ class Session:
             "organization_id": self.state.organization_id,
             "csms_url": self.options.csms_url,
             "pids": pids,
+            "metrics": {program.name: program.metrics_url for program in self.programs},
         }
         write_private(self.options.ready_file, json.dumps(facts, indent=2) + "\n")
 

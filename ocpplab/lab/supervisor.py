@@ -136,7 +136,8 @@ class Supervisor:
 
     def _launch(self, child: Child) -> None:
         child.start_at = None
-        child.process = processes.spawn(child.program.command, stdout=subprocess.PIPE, env=self.env, cwd=ROOT)
+        env = {**self.env, **child.program.env}
+        child.process = processes.spawn(child.program.command, stdout=subprocess.PIPE, env=env, cwd=ROOT)
         if child.process.stdout is not None:
             os.set_blocking(child.process.stdout.fileno(), False)
             self._selector.register(child.process.stdout, selectors.EVENT_READ, child)

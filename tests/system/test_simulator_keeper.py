@@ -20,9 +20,10 @@ from chargers.simulator.effects import (
     TransactionStopped,
 )
 from chargers.simulator.host import leases
-from chargers.simulator.host.database import Line, parameters
+from chargers.simulator.host.database import Line
 from chargers.simulator.host.keeper import Keeper
 from chargers.simulator.host.text import writable_json
+from ocpplab.common.database import parameters
 from tests.support.chargers import make_charger, make_chargers, make_host
 
 pytestmark = [pytest.mark.django_db(transaction=True)]

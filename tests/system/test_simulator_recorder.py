@@ -14,9 +14,10 @@ from django.db import connection, transaction
 from chargers.models import Charger, Message, SimulatorHost
 from chargers.simulator.effects import ConnectionState, Direction
 from chargers.simulator.host import recorder as recording
-from chargers.simulator.host.database import TROUBLE, parameters
+from chargers.simulator.host.database import TROUBLE
 from chargers.simulator.host.recorder import Recorder
 from ocpplab.accounts.models import Organization
+from ocpplab.common.database import parameters
 from tests.support.chargers import make_charger, make_host
 from tests.support.host import Cable
 from tests.support.processes import database_url

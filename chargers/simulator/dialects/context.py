@@ -65,6 +65,7 @@ class Outstanding:
     action: str
     payload: Payload
     then: AnswerHandler
+    sent_at: float
 
 
 @dataclass(slots=True, frozen=True)
@@ -240,7 +241,7 @@ class Context:
         return delivery.turn < self.queue[index].turn and not (delivery.late and self._last_was_late)
 
     def _send(self, action: str, payload: Payload, then: AnswerHandler) -> None:
-        self.outstanding = Outstanding(self.dice.uuid(), action, payload, then)
+        self.outstanding = Outstanding(self.dice.uuid(), action, payload, then, self.now)
         self.timers[ANSWER_TIMER] = self.now + self.settings.number(MESSAGE_TIMEOUT)
         self.send(Call(self.outstanding.id, action, payload), action)
 

@@ -43,7 +43,10 @@ def receive(ctx: Context, text: str) -> None:
     """Take in one text frame."""
     frame = parse(ctx.dialect.version, text)
     answered = ctx.outstanding if ctx.outstanding is not None and ctx.outstanding.id == frame.id else None
-    log(ctx, _loggable(frame, text), frame.action if isinstance(frame, Call) else answered.action if answered else "")
+    if answered is not None:
+        log(ctx, _loggable(frame, text), answered.action, ctx.now - answered.sent_at)
+    else:
+        log(ctx, _loggable(frame, text), frame.action if isinstance(frame, Call) else "")
     if isinstance(frame, Call):
         _answer(ctx, frame)
     elif isinstance(frame, BadFrame) and frame.type not in {3, 4}:
@@ -67,12 +70,15 @@ def receive_unreadable(ctx: Context, reason: str) -> None:
     _refuse(ctx, unreadable(ctx.dialect.version, reason))
 
 
-def log(ctx: Context, text: str, action: str) -> None:
-    """Keep a frame of the CSMS. An action that is no word of the version may be anything, so it is not repeated."""
+def log(ctx: Context, text: str, action: str, waited: float | None = None) -> None:
+    """Keep a frame of the CSMS; `waited` as in `Log`.
+
+    An action that is no word of the version may be anything, so it is not repeated.
+    """
     known = action if action in actions(ctx.dialect.version) else ""
     if len(text) > _LONGEST_LOGGED:
         text = f"{text[:_LONGEST_LOGGED]}… ({len(text)} characters)"
-    ctx.effects.append(Log(Direction.FROM_CSMS, known, text))
+    ctx.effects.append(Log(Direction.FROM_CSMS, known, text, waited))
 
 
 def _loggable(frame: Frame, text: str) -> str:

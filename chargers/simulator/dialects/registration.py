@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from chargers.protocol import Payload
-from chargers.simulator.effects import ConnectionState
+from chargers.simulator.effects import Booted, ConnectionState
 from chargers.simulator.model.variables import DAY, HEARTBEAT_INTERVAL
 
 from .base import BOOT, AnswerHandler, Block, BootCause, Failure, Registration, TimerHandler
@@ -64,6 +64,7 @@ class RegistrationBlock(Block):
             self._failed(ctx, answer)
             return
         registration = Registration(answer["status"].lower())
+        ctx.effects.append(Booted(registration.value))
         if registration is Registration.ACCEPTED:
             self._accepted(ctx, answer)
             return

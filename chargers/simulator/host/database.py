@@ -5,8 +5,9 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final, TypeVar
 
 import psycopg
-from django.conf import settings
 from psycopg import AsyncConnection
+
+from ocpplab.common.database import parameters
 
 Result = TypeVar("Result")
 Connection = AsyncConnection[tuple[Any, ...]]
@@ -74,16 +75,3 @@ class Line:
         connection, self._connection = self._connection, None
         if connection is not None:
             await connection.close()
-
-
-def parameters() -> dict[str, Any]:
-    """Connection parameters of libpq from Django's default database."""
-    database = settings.DATABASES["default"]
-    named = {
-        "dbname": database["NAME"],
-        "user": database["USER"],
-        "password": database["PASSWORD"],
-        "host": database["HOST"],
-        "port": database["PORT"],
-    }
-    return {key: value for key, value in named.items() if value} | dict(database.get("OPTIONS", {}))

@@ -89,8 +89,8 @@ class Holdings:
         self._hint.set()
 
     def states(self) -> Counter[ConnectionState]:
-        """How many of the held chargers are in which state."""
-        return Counter(runner.state for runner in self.runners.values())
+        """How many of the held chargers are in which state; from any thread."""
+        return Counter(runner.state for runner in list(self.runners.values()))
 
     async def run(self) -> None:
         """Look again and again, until cancelled."""

@@ -90,6 +90,8 @@ class Keeper:
         self._news: deque[tuple[ledger.Holder, Callable[[Bundle], None]]] = deque()
         self._signalled = False
         self._aside: Aside | None = None
+        #: commands that were given an outcome
+        self.settled = 0
         # The writer's own.
         self._bundles: dict[ledger.Holder, Bundle] = {}
         self._line = Line("keeper")
@@ -121,6 +123,8 @@ class Keeper:
     def outcome(self, charger_id: int, epoch: int, command_id: str, *, ok: bool, code: str, data: Any) -> None:
         """Write what became of a command; somebody may be waiting for it."""
 
+        self.settled += 1
+
         def fold(bundle: Bundle) -> None:
             text = writable_json({"code": code, "data": data})
             if len(text) > MAX_OUTCOME:
@@ -138,6 +142,11 @@ class Keeper:
             self._signalled = True
             self._aside.soon(self._urgent.set)
         return True
+
+    @property
+    def waiting(self) -> int:
+        """News that no writer has taken yet, and chargers whose news are on their way; from any thread."""
+        return len(self._news) + len(self._bundles)
 
     # --- what the host calls ----------------------------------------------------------------------------------------
 

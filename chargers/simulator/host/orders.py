@@ -67,6 +67,8 @@ class Orders:
         self._host_id = host_id
         self._hint = asyncio.Event()
         self._line = Line("orders")
+        #: commands that were handed over
+        self.taken = 0
         #: times under which commands may have been taken without this process hearing of it, by host
         self._doubts: dict[UUID, list[datetime]] = {}
 
@@ -119,6 +121,7 @@ class Orders:
         for number, row in enumerate(rows):
             if self._host_id() != host_id:
                 return  # whoever buried this host has marked them lost
+            self.taken += 1
             runner = self._runners.get(row.charger_id)
             if runner is None or runner.lease.epoch != row.epoch:
                 # Held, but its session has ended, or not begun.

@@ -19,11 +19,13 @@ from chargers.simulator.host.dialler import Dialler
 from chargers.simulator.host.files import Files, MessageLog
 from chargers.simulator.host.fleet import Holdings
 from chargers.simulator.host.gate import Gate
+from chargers.simulator.host.gauges import Gauges
 from chargers.simulator.host.keeper import Keeper
 from chargers.simulator.host.membership import Membership, Terms
 from chargers.simulator.host.orders import Orders
 from chargers.simulator.host.recorder import Recorder
 from chargers.simulator.host.shell import Clock, SessionMaker, Shell
+from chargers.simulator.host.showing import Showing
 from chargers.simulator.host.switch import Switch
 from chargers.simulator.host.timers import Timers
 
@@ -52,17 +54,18 @@ class Host:
     orders: Orders = field(init=False)
     switch: Switch = field(init=False)
     ear: Ear = field(init=False)
+    showing: Showing = field(init=False)
 
     def __post_init__(self) -> None:
         loop = asyncio.get_running_loop()
-        timers = Timers(loop)
+        timers, gate = Timers(loop), Gate(loop, self.ramp)
         self.recorder, self.keeper, self.messages = Recorder(), Keeper(), MessageLog()
         self.files = Files(loop, settings.TRANSFER_HOSTS, self.messages)
         shell = Shell(
             loop=loop,
             clock=Clock(loop.time),
             timers=timers,
-            gate=Gate(loop, self.ramp),
+            gate=gate,
             dial=Dialler(loop, timers, settings.CSMS_TARGETS),
             recorder=self.recorder,
             keeper=self.keeper,
@@ -80,6 +83,16 @@ class Host:
         self.switch = Switch(halt=self.holdings.halt, go_on=self.holdings.go_on)
         consumer = HostConsumer(self._look_soon, self.orders.look_soon)
         self.ear = Ear(consumer, lambda: self.membership.host_id)
+        gauges = Gauges(
+            states=self.holdings.states,
+            capacity=self.terms.capacity,
+            recorder=self.recorder,
+            keeper=self.keeper,
+            gate=gate,
+            orders=self.orders,
+            timers=timers,
+        )
+        self.showing = Showing(loop, shell.tally, gauges, joined=lambda: self.membership.host_id is not None)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Hold sessions until `stop` is set, then end in order. A part that fails ends the process."""
@@ -87,6 +100,7 @@ class Host:
         parts += [self.orders.run(), self.switch.run(), self.ear.run(), self._progress()]
         tasks = [asyncio.ensure_future(part) for part in parts]
         stopped = asyncio.ensure_future(stop.wait())
+        self.showing.begin()
         try:
             done, _ = await asyncio.wait([*tasks, stopped], return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -127,6 +141,7 @@ class Host:
         await self.switch.close()
         await self.recorder.close()
         await self.membership.close()
+        self.showing.end()
 
     def _out_of_time(self) -> None:
         """A database that hangs must not keep the process: its sessions are closed, its leases run out."""

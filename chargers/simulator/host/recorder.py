@@ -98,6 +98,7 @@ class Recorder:
         self._dropped = 0
         # The writer's own.
         self._written = 0
+        self._rows_written = 0
         self._told = 0
         self._states: dict[int, StateNews] = {}
         self._line = Line("recorder")
@@ -119,6 +120,23 @@ class Recorder:
     def state(self, charger_id: int, epoch: int, state: ConnectionState, detail: str, at: float) -> None:
         """Report where a charger stands; only the last report of a batch is written."""
         self._news.append((charger_id, StateNews(epoch, state, detail[:MAX_DETAIL], datetime.fromtimestamp(at, UTC))))
+
+    # --- what is counted, for whoever asks ---------------------------------------------------------------------------
+
+    @property
+    def waiting(self) -> int:
+        """Rows that are not yet written."""
+        return len(self._rows)
+
+    @property
+    def written(self) -> int:
+        """Rows that were written since the start."""
+        return self._rows_written
+
+    @property
+    def dropped(self) -> int:
+        """Rows that were lost since the start because there was no room for them."""
+        return self._dropped
 
     # --- what the host calls ----------------------------------------------------------------------------------------
 
@@ -201,6 +219,7 @@ class Recorder:
             self._rows.extendleft(reversed(batch))
             raise
         self._written += sum(len(row.message) for row in batch)
+        self._rows_written += len(batch)
         return len(batch)
 
     async def _write(self, batch: list[Row]) -> None:

@@ -14,6 +14,7 @@ import structlog
 from chargers.protocol.versions import Version
 from chargers.simulator.effects import (
     Abandon,
+    Booted,
     Close,
     Connect,
     ConnectionState,
@@ -38,6 +39,7 @@ from chargers.simulator.effects import (
     Upload,
 )
 from chargers.simulator.host.files import Files
+from chargers.simulator.host.kinds import kind_of
 from chargers.simulator.host.past import Past
 from chargers.simulator.host.port import Link
 from chargers.simulator.host.shell import SessionPort, Shell
@@ -64,6 +66,7 @@ class Runner:
         "_held",
         "_life",
         "_link",
+        "_open",
         "_orders",
         "_past",
         "_session",
@@ -92,6 +95,8 @@ class Runner:
         self._shell = shell
         self._session: SessionPort | None = None
         self._link: Link | None = None
+        #: whether `_link` was opened
+        self._open = False
         self._finished: Finished | None = None
         self._bugs = 0
         self._life = 0
@@ -159,6 +164,9 @@ class Runner:
 
     def opened(self, link: Link, subprotocol: str | None) -> None:
         """See `port.Listener`."""
+        if link is self._link:
+            self._open = True
+            self._shell.tally.connected += 1
         session = self._of(link)
         if session is not None:
             self._step(lambda: session.connected(self._shell.clock.now(), subprotocol))
@@ -179,7 +187,9 @@ class Runner:
         """See `port.Listener`."""
         if link is not self._link:
             return
-        session, self._link = self._session, None
+        ended = self._shell.tally.disconnected if self._open else self._shell.tally.failed
+        ended[kind_of(why)] += 1
+        session, self._link, self._open = self._session, None, False
         self._held = None  # what the CSMS did not get, the session says again if it matters
         if session is not None:
             self._step(lambda: session.disconnected(self._shell.clock.now(), why))
@@ -302,11 +312,20 @@ class Runner:
         if lease.keeps(action):
             self._shell.recorder.message(lease.charger_id, self._shell.clock.now(), direction, action, message)
 
+    def _tell_frame(self, frame: Log) -> None:
+        """Count a frame and log it."""
+        tally, spec = self._shell.tally, self.lease.spec
+        if spec is not None:
+            tally.messages[spec.ocpp_version, frame.direction, frame.action] += 1
+        if frame.waited is not None:
+            tally.latency[frame.action].observe(frame.waited)
+        self._log(frame.direction, frame.action, frame.message)
+
     def _do(self, effect: Effect) -> None:
         link = self._link
         match effect:
             case Log():
-                self._log(effect.direction, effect.action, effect.message)
+                self._tell_frame(effect)
             case Send():
                 self._say(effect.text)
             case State():
@@ -318,9 +337,10 @@ class Runner:
                 self._speak_on()
                 if link is not None:
                     link.close(effect.code, effect.reason)
-            case SetPing():
-                if link is not None:
-                    link.set_ping(effect.interval)
+            case Booted():
+                self._shell.tally.boots[effect.status] += 1
+            case SetPing() if link is not None:
+                link.set_ping(effect.interval)
             case Settled():
                 self._settle(effect)
             case Download() | Upload() | Abandon() | MakeKey():

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from chargers.simulator.effects import Effect, Intent, KeyPair, Transfer
@@ -12,6 +12,7 @@ from chargers.simulator.host.gate import Gate
 from chargers.simulator.host.keeper import Keeper
 from chargers.simulator.host.port import Dial
 from chargers.simulator.host.recorder import Recorder
+from chargers.simulator.host.tally import Tally
 from chargers.simulator.host.timers import Timers
 from chargers.simulator.model.specs import ChargerSpec
 
@@ -94,4 +95,5 @@ class Shell:
     recorder: Recorder
     keeper: Keeper
     make_session: SessionMaker
+    tally: Tally = field(default_factory=Tally)
     files: Files | None = None  #: None in tests of sessions that exchange none

@@ -6,12 +6,15 @@ keeps its place in the heap and is put back when that place comes up; only a mov
 """
 
 import asyncio
+import time
 from collections.abc import Callable
 from heapq import heappop, heappush
 from itertools import count
 from typing import Final, Protocol
 
 import structlog
+
+from ocpplab.common.metrics.histogram import Histogram
 
 log = structlog.get_logger(__name__)
 
@@ -20,6 +23,8 @@ NEVER: Final = float("inf")
 SLACK: Final = 0.005
 #: items rung before the loop gets its turn for the sockets
 TURN: Final = 200
+#: seconds after which an item rang late: one of the bounds of `Timers.lateness`
+LATE: Final = 0.05
 
 
 class Timed(Protocol):
@@ -43,6 +48,10 @@ class Timers:
         self._handle: asyncio.TimerHandle | None = None
         self._armed = NEVER
         self.before = before
+        #: seconds from when an item was due until it had rung
+        self.lateness = Histogram()
+        # uvloop's own time stands still while items ring one after the other, so it cannot tell how late the last is.
+        self._ahead = loop.time() - time.monotonic()
 
     def time(self) -> float:
         """The loop's time in seconds."""
@@ -94,9 +103,10 @@ class Timers:
                 if item.due != NEVER:
                     self._push(item, item.due)
                 continue
-            item.due = NEVER
+            due, item.due = item.due, NEVER
             left -= 1
             try:
                 item.ring(now)
             except Exception:  # one item's bug must not stop the alarms of all others
                 log.exception("alarm_failed", item=repr(item))
+            self.lateness.observe(time.monotonic() + self._ahead - due)
