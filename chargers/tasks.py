@@ -13,8 +13,10 @@ from chargers.services.pruning import hosts_forget, messages_prune
 
 log = structlog.get_logger(__name__)
 
-#: seconds that one run may take; well below the time limit of a task
-BUDGET = 60.0
+#: seconds that one run may take, in which a process of the worker does nothing else; and the priority with which it is
+#: published again: after everything else
+BUDGET = 5.0
+LAST = 9
 
 
 @shared_task(name="chargers.prune_messages", ignore_result=True)
@@ -26,7 +28,7 @@ def prune_messages() -> None:
     if deleted or hosts:
         log.info("pruned", messages=deleted, hosts=hosts, done=is_done)
     if not is_done:
-        prune_messages.delay()
+        prune_messages.apply_async(priority=LAST)
 
 
 @shared_task(name="chargers.prune_books", ignore_result=True)
@@ -39,7 +41,7 @@ def prune_books() -> None:
         seconds=BUDGET,
     )
     if deleted is None:
-        prune_books.delay()
+        prune_books.apply_async(priority=LAST)
     elif deleted:
         log.info("books_pruned", rows=deleted)
 

@@ -123,6 +123,12 @@ def find_lost(before: datetime) -> None:
     signature(FIND_LOST, args=(before.isoformat(),)).apply_async(priority=END_OF_LINE, ignore_result=True)
 
 
+@_never_raises
+def prune() -> None:
+    """Have a worker go on forgetting old jobs when nothing else is to be done."""
+    signature(PRUNE).apply_async(priority=END_OF_LINE, ignore_result=True)
+
+
 def calls_per_message(calls: int) -> int:
     """Return how many calls go into one message: one for small jobs, more as the job grows.
 

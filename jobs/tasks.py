@@ -1,14 +1,16 @@
 """Task calls of jobs. Ids in, outcomes out; no call sleeps or waits for another, and each may run twice."""
 
 import uuid
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
 from celery import Task, shared_task
 from celery.exceptions import SoftTimeLimitExceeded
+from django.conf import settings
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import IntegrityError, InterfaceError, OperationalError, close_old_connections
+from django.utils import timezone
 
 from jobs import queue
 from jobs.services import (
@@ -22,6 +24,7 @@ from jobs.services import (
     items_redelivered,
     job_settle,
     job_start,
+    jobs_prune,
     jobs_sweep,
 )
 
@@ -35,6 +38,8 @@ BACK_OFF = (0.5, 1.0, 3.0, 10.0, 30.0)
 TRANSIENT = (OperationalError, InterfaceError)
 #: an identity that another took in the same moment; a location that is being deleted
 MEANWHILE = (IntegrityError, ObjectDoesNotExist)
+#: seconds that one run of housekeeping may keep a process of the worker
+BUDGET = 5.0
 
 
 @shared_task(name=queue.START, soft_time_limit=90, time_limit=120, ignore_result=True)
@@ -143,3 +148,14 @@ def find_lost(before: str) -> None:
     found = items_find_lost(before=datetime.fromisoformat(before))
     if found != Found(0, 0):
         log.warning("calls_lost", dispatched=found.dispatched, exhausted=found.exhausted)
+
+
+@shared_task(name=queue.PRUNE, soft_time_limit=60, time_limit=90, ignore_result=True)
+def prune() -> None:
+    """Delete jobs older than the retention; what does not fit into one run is left to another."""
+    before = timezone.now() - timedelta(days=settings.JOB_RETENTION_DAYS)
+    deleted, is_done = jobs_prune(before=before, seconds=BUDGET)
+    if deleted:
+        log.info("jobs_pruned", jobs=deleted, done=is_done)
+    if not is_done:
+        queue.prune()

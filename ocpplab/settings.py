@@ -218,10 +218,17 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 JOB_SWEEP_INTERVAL = env.integer("JOB_SWEEP_INTERVAL", 5, minimum=1)
 CELERY_BEAT_SCHEDULE = {
     "jobs.sweep": {"task": "jobs.sweep", "schedule": JOB_SWEEP_INTERVAL, "options": {"expires": JOB_SWEEP_INTERVAL}},
-    "chargers.prune_messages": {"task": "chargers.prune_messages", "schedule": 3600.0, "options": {"expires": 3600}},
-    "chargers.prune_books": {"task": "chargers.prune_books", "schedule": 3600.0, "options": {"expires": 3600}},
-    "chargers.lose_orphans": {"task": "chargers.lose_orphans", "schedule": 30.0, "options": {"expires": 30}},
-    "csms.prune_transactions": {"task": "csms.prune_transactions", "schedule": 3600.0, "options": {"expires": 3600}},
+    # Housekeeping stands at the end of the line (jobs.queue.END_OF_LINE): no job waits for it.
+    **{
+        task: {"task": task, "schedule": every, "options": {"expires": every, "priority": 9}}
+        for task, every in (
+            ("jobs.prune", 3600),
+            ("chargers.prune_messages", 3600),
+            ("chargers.prune_books", 3600),
+            ("chargers.lose_orphans", 30),
+            ("csms.prune_transactions", 3600),
+        )
+    },
 }
 
 # --- the lab's own ---------------------------------------------------------------------------------------------------
@@ -258,6 +265,8 @@ MESSAGE_RETENTION_DAYS = env.integer("MESSAGE_RETENTION_DAYS", 7, minimum=1)
 #: the same for commands with their outcomes, and for transactions that have ended
 COMMAND_RETENTION_DAYS = env.integer("COMMAND_RETENTION_DAYS", 7, minimum=1)
 TRANSACTION_RETENTION_DAYS = env.integer("TRANSACTION_RETENTION_DAYS", 90, minimum=1)
+#: the same for jobs that have ended, with the errors of their chargers and their Idempotency-Keys
+JOB_RETENTION_DAYS = env.integer("JOB_RETENTION_DAYS", 30, minimum=1)
 #: where this process shows metrics and health (docs/howto/observe.md): an address that no stranger reaches, because no
 #: password is asked for; port 0 is nowhere
 METRICS_HOST = env.text("METRICS_HOST", "127.0.0.1")

@@ -5,6 +5,7 @@ from jobs.services.creating import charger_request, job_create
 from jobs.services.expanding import job_expand, job_start
 from jobs.services.losing import Found, items_find_lost, items_redelivered
 from jobs.services.provisioning import Outcome, item_fail, item_provision, item_tried
+from jobs.services.pruning import jobs_prune
 from jobs.services.settling import job_settle
 from jobs.services.steering import job_cancel, job_retry_failed
 from jobs.services.sweeping import jobs_sweep
@@ -25,5 +26,6 @@ __all__ = [
     "job_retry_failed",
     "job_settle",
     "job_start",
+    "jobs_prune",
     "jobs_sweep",
 ]
