@@ -12,6 +12,7 @@ SIMULATORS ?= 1
 PORT ?= 8000
 # Tests with real processes mostly wait, so more of them than cores run at once; each has servers of its own.
 PROCESSES ?= 3
+TIMES ?= 20
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -31,6 +32,9 @@ demo: $(STAMP) ## run the whole lab; FLEET=1000 SIMULATORS=2 PORT=8000 ARGS='…
 
 test: $(STAMP) ## run all tests; ARGS='tests/unit -k boot' runs some, PROCESSES=0 runs them one after the other
 	@$(BIN)/python -m pytest -n $(PROCESSES) --dist loadfile $(ARGS)
+
+chaos: $(STAMP) ## kill, freeze and starve everything, TIMES=20 times with other seeds; ARGS='-k frozen'
+	@$(BIN)/python -m tests.chaos.repeat --times $(TIMES) --processes $(PROCESSES) $(ARGS)
 
 bench: $(STAMP) ## measure this machine beside its bare limit, 25 minutes; ARGS=--quick takes 3, ARGS='--only jobs' one part
 	@$(BIN)/python -m bench.run $(ARGS)
@@ -53,4 +57,4 @@ schema: $(STAMP) ## write docs/openapi.yaml from the code
 check: ## all that CI does
 	@.ci/run
 
-.PHONY: help setup demo test bench lint format types schema check
+.PHONY: help setup demo test chaos bench lint format types schema check

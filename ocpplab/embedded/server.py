@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -16,6 +17,8 @@ START_SECONDS = 60.0
 """How long a server may take to answer: PostgreSQL replays its log after a crash."""
 LOG_BYTES = 5_000_000
 """A log longer than this is begun anew at the next start."""
+FIRST_PORT, PORT_TRIES = 10_000, 50
+"""Where free ports are looked for, up to those of outgoing connections, and how often before any will do."""
 
 
 class EmbeddedError(Exception):
@@ -23,11 +26,29 @@ class EmbeddedError(Exception):
 
 
 def free_port(host: str = "127.0.0.1") -> int:
-    """Return a TCP port that nobody listens on at this moment."""
+    """Return a TCP port that nobody listens on at this moment, and that no outgoing connection gets by itself.
+
+    One of those that the system gives to outgoing connections may be gone when a server that died is started again on
+    it: a fleet that dials anew at the same moment takes thousands.
+    """
+    dice = random.SystemRandom()  # many may look at once, and tests turn the common dice back
+    for _ in range(PORT_TRIES):
+        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe, contextlib.suppress(OSError):
+            port = dice.randrange(FIRST_PORT, _first_outgoing_port())
+            probe.bind((host, port))
+            return port
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.bind((host, 0))
-        port: int = probe.getsockname()[1]
-        return port
+        number: int = probe.getsockname()[1]
+        return number
+
+
+def _first_outgoing_port() -> int:
+    try:
+        first = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    except (OSError, ValueError):
+        return 32_768
+    return max(first, FIRST_PORT + 1)
 
 
 def works_in(pid: int, folder: Path) -> bool:

@@ -1,5 +1,6 @@
 """The logs of all processes in one stream, each line behind the name of its process."""
 
+import errno
 import os
 import select
 
@@ -7,6 +8,7 @@ NAME_WIDTH = 12
 COLOURS = {"lab": 1, "web": 36, "worker": 33, "beat": 35, "postgres": 34, "valkey": 31, "prepare": 37, "open": 37}
 SIMULATOR_COLOURS = (32, 92, 36, 96)
 LONGEST_LINE = 64 * 1024
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 class Console:
@@ -38,8 +40,9 @@ class Console:
         except BlockingIOError:  # somebody made our output non-blocking, and it is full: wait rather than lose a line
             select.select([], [self._stream], [])
             self._write(data)
-        except OSError:
-            self.broken = True
+        except OSError as error:
+            # A full disk costs the line: it may have room again, and what runs does not depend on what is written.
+            self.broken |= error.errno not in NO_ROOM
 
     def _prefix(self, name: str) -> bytes:
         label = f"{name:<{NAME_WIDTH}}|"

@@ -147,6 +147,7 @@ class Processes:
     def __init__(self, folder: Path, env: dict[str, str]) -> None:
         self.folder = folder
         self.env = env
+        self.prefix: Sequence[str] = ()  #: what runs the commands, as a shell that says where their output goes
         self.started: list[Process] = []
 
     def run(
@@ -160,17 +161,18 @@ class Processes:
         **env: str,
     ) -> Process:
         """Start any command; `ready` says when it may be used."""
+        command = [*self.prefix, *command]
         process = Process(name, command, log=self.folder / f"{name}.log", env={**self.env, **env}, ready=ready, url=url)
         self.started.append(process)
         return process.start(wait=wait)
 
     def worker(self, *arguments: str, name: str = "worker", wait: bool = True, **env: str) -> Process:
-        command = [sys.executable, "-m", "celery", "-A", "ocpplab", "worker", "--loglevel", "INFO"]
+        command = [sys.executable, "-m", "celery", "--quiet", "-A", "ocpplab", "worker", "--loglevel", "INFO"]
         command += ["--hostname", f"{name}@test", *(arguments or ["--concurrency", "2"])]
         return self.run(name, command, ready=_says(r"\bready\b"), wait=wait, **env)
 
     def beat(self, *, name: str = "beat", wait: bool = True, **env: str) -> Process:
-        command = [sys.executable, "-m", "celery", "-A", "ocpplab", "beat", "--loglevel", "INFO"]
+        command = [sys.executable, "-m", "celery", "--quiet", "-A", "ocpplab", "beat", "--loglevel", "INFO"]
         command += ["--schedule", str(self.folder / f"{name}-schedule"), "--pidfile", ""]
         return self.run(name, command, ready=_says(r"beat: Starting"), wait=wait, **env)
 

@@ -148,3 +148,12 @@ def test_it_works_below_a_folder_that_is_closed_to_others(tmp_path):
     with embedded.services(closed / "data", durable=False) as urls:
         assert count(urls) == 1
     assert stat.S_IMODE(closed.stat().st_mode) == 0o700
+
+
+def test_a_free_port_is_none_that_an_outgoing_connection_may_take_while_its_server_is_away():
+    outgoing = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    ports = [embedded.free_port() for _ in range(50)]
+    assert max(ports) < outgoing
+    assert len(set(ports)) > 40
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", ports[0]))

@@ -1,6 +1,7 @@
 """`manage.py run_simulator`: one process that holds OCPP sessions."""
 
 import asyncio
+import contextlib
 import os
 import socket
 from argparse import ArgumentTypeError
@@ -50,9 +51,10 @@ class Command(BaseCommand):
             runner.run(process.main(terms, ramp=options["ramp"], make_session=Session, say=self.say))
 
     def say(self, line: str) -> None:
-        """Print a line at once, also into a pipe."""
-        self.stdout.write(line)
-        self.stdout.flush()
+        """Print a line at once, also into a pipe. A full disk costs the line, not the sessions."""
+        with contextlib.suppress(OSError):
+            self.stdout.write(line)
+            self.stdout.flush()
 
 
 def at_least_one(text: str) -> int:

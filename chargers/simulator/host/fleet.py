@@ -32,6 +32,8 @@ BATCH, TURN = 500, 25
 PATIENCE: Final = 5.0
 #: seconds without rebalancing after that: the other host does not seem to claim
 TRUCE: Final = 600.0
+#: seconds between two comparisons of where the held chargers stand with what their rows say of that
+COMPARE_EVERY: Final = 5.0
 #: seconds between two steps of rebalancing, and the part of its sessions that a host gives up in one
 STEP_EVERY, STEP_PART = 1.0, 0.05
 
@@ -55,6 +57,7 @@ class Holdings:
         self._no_step_before = 0.0
         #: why this host holds nothing and takes nothing; "" as long as the lab goes on
         self._halted = ""
+        self._no_comparison_before = 0.0
 
     # --- what others call -------------------------------------------------------------------------------------------
 
@@ -151,6 +154,7 @@ class Holdings:
         else:
             self._waiting_since = None
         await self._reconcile(host_id)
+        await self._compare_states(host_id)
         if not fleet.unclaimed:
             self._rebalance(host_id, fleet)
 
@@ -249,6 +253,22 @@ class Holdings:
         for row in strays:
             if not row.wanted:
                 self._closed.setdefault("stopped", {})[row.id] = row.epoch
+
+    async def _compare_states(self, host_id: UUID) -> None:
+        """Tell again what the rows do not know: a database that came back from a copy may lack what it was told."""
+        now = self._shell.timers.time()
+        if now < self._no_comparison_before:
+            return
+        self._no_comparison_before = now + COMPARE_EVERY
+        told = await self._line.run(lambda connection: leases.counted_states(connection, host_id))
+        if self._host_id != host_id or told == self.states():
+            return
+        rows = await self._line.run(lambda connection: leases.states(connection, host_id))
+        if self._host_id == host_id:
+            for charger_id, state in rows.items():
+                runner = self.runners.get(charger_id)
+                if runner is not None and runner.state != state:
+                    runner.tell_again()
 
     async def _end_missing(self, missing: list[int]) -> None:
         """Rows that we hold no more: a deleted charger is powered off, one that was taken away is cut at once."""

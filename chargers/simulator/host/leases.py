@@ -212,6 +212,21 @@ async def held(connection: Connection, host_id: UUID) -> list[Claimed]:
     return [Claimed(*row) for row in await cursor.fetchall()]
 
 
+async def counted_states(connection: Connection, host_id: UUID) -> dict[str, int]:
+    """How many of the rows that the host holds say which connection state."""
+    cursor = await connection.execute(
+        "SELECT connection_state, count(*) FROM chargers_charger WHERE host_id = %s GROUP BY connection_state",
+        [host_id],
+    )
+    return dict(await cursor.fetchall())
+
+
+async def states(connection: Connection, host_id: UUID) -> dict[int, str]:
+    """What the rows that the host holds say of their connection states."""
+    cursor = await connection.execute("SELECT id, connection_state FROM chargers_charger WHERE host_id = %s", [host_id])
+    return dict(await cursor.fetchall())
+
+
 async def lock(connection: Connection, ids: Sequence[int]) -> None:
     """Lock chargers in the order that everybody keeps who locks several, so that no two wait for each other.
 

@@ -160,6 +160,10 @@ class Runner:
         else:
             self._step(lambda: session.intent(self._shell.clock.now(), intent))
 
+    def tell_again(self) -> None:
+        """Report where the charger stands: what was reported before is lost."""
+        self._shell.recorder.state(self.lease.charger_id, self.lease.epoch, self.state, "", self._shell.clock.now())
+
     # --- port.Listener ----------------------------------------------------------------------------------------------
 
     def opened(self, link: Link, subprotocol: str | None) -> None:

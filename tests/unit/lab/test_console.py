@@ -1,4 +1,5 @@
 import os
+from pathlib import Path
 
 from ocpplab.lab.console import LONGEST_LINE, Console, Lines
 
@@ -42,3 +43,10 @@ def test_it_goes_on_without_a_reader_and_says_so():
     console.say("nobody hears this")
     os.close(into)
     assert console.broken
+
+
+def test_a_full_disk_costs_lines_and_is_not_taken_for_a_reader_who_has_gone():
+    with Path("/dev/full").open("wb", buffering=0) as full:
+        console = Console(full.fileno(), colour=False)
+        console.say("lost")
+    assert not console.broken
