@@ -33,7 +33,7 @@ def bare(sink: Sink, plan: Plan, sessions: int) -> dict[str, Any]:
     ]
     command = [sys.executable, "-m", "bench.bare", "--url", sink.ws_url, "--sessions", str(sessions)]
     command += [word for rate, seconds, kind in paces for word in ("--rate", f"{rate}:{seconds}:{kind}")]
-    command += ["--saturate", str(plan.flood), "--drive", str(plan.flood)]
+    command += ["--saturate", str(plan.flood / 2), "--drive", str(plan.flood)]
     sink.ask("mark")
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=300)
     if done.returncode != 0:
@@ -65,6 +65,7 @@ class Rung:
     sink: Sink
     plan: Plan
     chargers: int
+    say: Callable[[str], None]
     top: bool = False
 
     def __post_init__(self) -> None:
@@ -75,22 +76,27 @@ class Rung:
 
     def measure(self) -> dict[str, Any]:
         """Return everything about the fleet, from its POST to its end."""
+        self.say(f"{self.chargers:,} chargers: until all are online")
         self.lab.fresh()
         self.empty = self.lab.rss()
         found = {"boot": self.boot()}
         found["memory"] = self.memory()
+        self.say(f"{self.chargers:,} chargers: at rest")
         found["rest"] = self.window(self.plan.rest).facts()
         self.look_into("rest")
+        self.say(f"{self.chargers:,} chargers: highest rate")
         found["flood"] = {"all": self.flood()}
         self.look_into("flood", before=lambda: self.drive(self.plan.profile))
         if self.top:
             self.keep("none")
             found["flood"]["none"] = self.flood()
+        self.say(f"{self.chargers:,} chargers: charging")
         self.begin_charging()
         found["charge"] = {level: self.charging(level) for level in (LEVELS if self.top else LEVELS[-1:])}
         self.look_into("charge")
         found["memory charging"] = self.memory()
         found["profile"] = self.profile
+        self.say(f"{self.chargers:,} chargers: away with them")
         fleets.remove(self.lab, self.location)
         fleets.all_closed(self.sink)
         return found
@@ -156,7 +162,8 @@ class Rung:
         """Look on while all charge."""
         if self.top:
             self.keep(level)
-        return self.window(self.plan.charge, pace=self.plan.sample).facts()
+        seconds = self.plan.top_charge if self.top and level == "all" else self.plan.charge
+        return self.window(seconds, pace=self.plan.sample).facts()
 
     def keep(self, level: str) -> None:
         """Change what the message log keeps of every charger, and wait until the simulator has noticed."""
@@ -178,6 +185,5 @@ def ladder(lab: Lab, sink: Sink, plan: Plan, found: list[dict[str, Any]], say: C
         say(f"{chargers:,} sessions with no charger behind them")
         limit = bare(sink, plan, chargers)
         fleets.all_closed(sink)
-        say(f"{chargers:,} chargers")
-        rung = Rung(lab, sink, plan, chargers, top=chargers == plan.sizes[-1])
+        rung = Rung(lab, sink, plan, chargers, say, top=chargers == plan.sizes[-1])
         found.append({"chargers": chargers, "bare": limit, "ours": rung.measure()})

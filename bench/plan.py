@@ -14,11 +14,12 @@ class Plan:
     #: seconds between heartbeats, how long chargers rest, and how long the bare sessions do
     heartbeat: int = 60
     rest: float = 60
-    bare_rest: float = 15
-    #: seconds between meter values, and how long charging is looked at
+    bare_rest: float = 12
+    #: seconds between meter values, and how long charging is looked at: at most sizes, and at the largest with full log
     sample: int = 10
-    charge: float = 30
-    bare_charge: float = 20
+    charge: float = 20
+    top_charge: float = 40
+    bare_charge: float = 15
     #: seconds at the highest rate
     flood: float = 8
     #: seconds of each profile
@@ -52,6 +53,7 @@ QUICK = Plan(
     bare_rest=2,
     sample=5,
     charge=6,
+    top_charge=6,
     bare_charge=2,
     flood=2,
     profile=1,

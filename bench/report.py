@@ -13,7 +13,7 @@ import psutil
 from bench.plot import svg
 from bench.stack import ROOT
 from bench.tables import tables
-from bench.targets import outcomes, rung
+from bench.targets import outcomes
 
 FOLDER = Path(__file__).parent / "results"
 PUBLISHED = ROOT / "docs" / "performance.md"
@@ -89,9 +89,10 @@ def _disturbed(results: Mapping[str, Any]) -> str:
 
 def _profiles(results: Mapping[str, Any]) -> str:
     """Return where the simulator spent its time; what a missed target points to comes first."""
-    found: Mapping[str, Any] = rung(results, "ours", "profile") or {}
-    if not found:
+    ladder = results.get("ladder")
+    if not ladder:
         return ""
+    found: Mapping[str, Any] = ladder[-1]["ours"]["profile"]
     missed = [one.target for one in outcomes(results) if one.met is False and one.target.profile]
     text = "## Where the time goes\n\nSamples of the simulator's stack at the largest size, after the measurement.\n"
     for name in sorted(found, key=lambda name: all(target.profile != name for target in missed)):
