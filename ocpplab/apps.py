@@ -8,3 +8,7 @@ class OcpplabConfig(AppConfig):
 
     name = "ocpplab"
     verbose_name = "OCPPLAB"
+
+    def ready(self) -> None:
+        """Register the system checks."""
+        from ocpplab import checks  # noqa: F401

@@ -10,6 +10,7 @@ import django_stubs_ext
 import structlog
 
 from ocpplab import env
+from ocpplab.masking import masked
 
 django_stubs_ext.monkeypatch()  # lets ModelAdmin[...] and friends be written at run time
 
@@ -47,6 +48,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "ocpplab.headers.SecurityHeaders",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -162,6 +164,8 @@ SPECTACULAR_SETTINGS = {
     # /docs works without the internet: its files come from a package
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    # no badge that a server elsewhere would have to fetch the schema for
+    "SWAGGER_UI_SETTINGS": {"deepLinking": True, "validatorUrl": None},
     "SERVE_PUBLIC": True,
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "SERVE_AUTHENTICATION": [],
@@ -325,7 +329,8 @@ LOGGING: dict[str, Any] = {
             "foreign_pre_chain": _shared_processors,
             "processors": [
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                *([structlog.processors.format_exc_info] if LOG_JSON else []),
+                structlog.processors.format_exc_info,
+                masked,
                 structlog.processors.JSONRenderer()
                 if LOG_JSON
                 else structlog.dev.ConsoleRenderer(

@@ -2,7 +2,7 @@
 
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path, re_path
-from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerView
+from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
 
 from chargers.csms.consumer import CsmsApplication, no_station
 from chargers.csms.page import csms_urls
@@ -22,7 +22,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("fleet", fleet, name="fleet"),
     path("admin/", admin.site.urls),
     path("openapi.json", SpectacularJSONAPIView.as_view(), name="schema"),
-    path("docs", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+    path("docs", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
     path("ocpp/catalog/", include("chargers.catalog.urls")),
     path("ocpp/", include("locations.api.urls")),
     path("", include("chargers.api.urls")),

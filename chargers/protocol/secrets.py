@@ -12,6 +12,7 @@ _NAMES: Final = frozenset({"key", "name"})
 _NAMED: Final = re.compile("|".join(SECRETS), re.IGNORECASE)
 #: a name and something that may be its value, in a text that is no structure: JSON in a string, say
 _TOLD: Final = re.compile(rf"(?:{'|'.join(SECRETS)})[^\w]+\w", re.IGNORECASE)
+_REST: Final = re.compile(rf"({'|'.join(SECRETS)})[^\w\n][^\n]*", re.IGNORECASE)
 #: user name and password of an address (RFC 3986 section 3.2.1)
 _LOGIN: Final = re.compile(r"://[^/?#\s]*@")
 
@@ -26,6 +27,12 @@ def hidden_in_text(text: str) -> str:
     if _TOLD.search(text):
         return HIDDEN
     return _LOGIN.sub(f"://{HIDDEN}@", text) if "@" in text else text
+
+
+def hidden_in_lines(text: str) -> str:
+    """The same without logins of addresses, and each line only up to the name of a password."""
+    shown = _LOGIN.sub(f"://{HIDDEN}@", text) if "@" in text else text
+    return _REST.sub(rf"\1 {HIDDEN}", shown)
 
 
 def names_secret(text: str) -> bool:

@@ -25,6 +25,7 @@ LAST_PORT: Final = 65535
 #: the word for the host that the charger dials, in a setting that knows one
 CSMS: Final = "csms"
 _LONGEST_SHOWN: Final = 150
+_SAMPLES: Final = ("1.1.1.1", "10.0.0.1", "127.0.0.1")  #: one address of each kind that a word opens
 _MEANING: Final = {
     Kind.PUBLIC: "an address of the Internet",
     Kind.PRIVATE: "an address of a private network",
@@ -77,12 +78,8 @@ class Targets:
 
     @property
     def everything(self) -> bool:
-        """Whether some word opens each port of this machine and of all networks."""
-        return any(
-            word.takes(1) and word.takes(LAST_PORT) and (word.network is None or word.network.prefixlen == 0)
-            for word in self._parsed
-            if not (word.kind or word.pattern or word.csms)
-        )
+        """Whether any host of any kind may be connected to at any port."""
+        return all(self.allows("host.invalid", address, port) for address in _SAMPLES for port in (1, LAST_PORT))
 
     def allows(self, name: str, address: str, port: int | None, *, csms: str = "") -> bool:
         """Whether `address`, which is one of the host `name`, may be connected to at `port` (None: at some port).

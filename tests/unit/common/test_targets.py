@@ -169,9 +169,9 @@ def test_a_refusal_of_what_is_never_allowed_promises_nothing():
 
 
 def test_a_list_that_opens_everything_is_known():
-    for words in (("*",), ("public", "*"), ("0.0.0.0/0",), ("::/0",)):
+    for words in (("*",), ("public", "*"), ("0.0.0.0/0",), LAB):
         assert targets(*words).everything
-    for words in (LAB, ("*:443",), ("*.com",), ("10.0.0.0/8",), ()):
+    for words in (("public", "private"), ("*:443",), ("*.com",), ("10.0.0.0/8",), ()):
         assert not targets(*words).everything
 
 
