@@ -178,7 +178,9 @@ class JobCancel(JobView):
 class JobRetry(JobView):
     """`…/jobs/{job_id}/retry`."""
 
-    @extend_schema(tags=["jobs"], request=None, responses={202: LocationChargerBulkStatusResponse, 400: HttpError})
+    @extend_schema(
+        tags=["jobs"], request=None, responses={202: LocationChargerBulkStatusResponse, 400: HttpError, 503: HttpError}
+    )
     def post(self, request: Request, job_id: str, location_id: str | None = None) -> Response:
         """Try the failed chargers of a finished job again."""
         job = self.job(job_id, location_id)

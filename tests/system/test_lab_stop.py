@@ -76,6 +76,22 @@ def test_a_host_that_starts_or_was_killed_while_the_lab_is_stopped_takes_nothing
     eventually(lambda: states() == {"online": 20})
 
 
+def test_a_host_in_the_middle_of_powering_on_thousands_hears_of_it(
+    organization: Organization, processes: Processes, csms: BadCsms
+) -> None:
+    chargers = make_chargers(organization, 3000, ws_url=csms.url("good"))
+    processes.simulator(HOST_RAMP_PER_SECOND="50")
+    eventually(lambda: held_by()[None] < 3000, every=0.005, what="it claims")
+    lab_stop(by="test")
+    eventually(lambda: all_off(csms, chargers))
+    opened = sum(csms.opened.values())
+    assert opened < 1500, "it went on dialling"
+    assert Charger.objects.filter(lease_epoch__gt=0).exists()
+    beat = SimulatorHost.objects.get().beat_at
+    eventually(lambda: SimulatorHost.objects.get().beat_at > beat)
+    assert (sum(csms.opened.values()), held_by()) == (opened, {None: 3000})
+
+
 def test_it_needs_no_broker(organization: Organization, processes: Processes, csms: BadCsms) -> None:
     chargers = make_chargers(organization, 10, ws_url=csms.url("good"))
     with Cable(settings.REDIS_URL) as cable:
