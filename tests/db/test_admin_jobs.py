@@ -57,13 +57,13 @@ def test_the_list_takes_the_same_few_queries_for_any_number(page, location, djan
     for _ in range(2):
         for _ in range(5):
             started(location)
-        with django_assert_num_queries(6):
+        with django_assert_num_queries(7):
             page.get(JOBS)
 
 
 def test_the_list_does_not_read_the_groups(page, location, django_assert_max_num_queries):
     make_job(location, group(*[f"{number:05}" for number in range(10_000)]))
-    with django_assert_max_num_queries(9):
+    with django_assert_max_num_queries(10):
         assert "09999" not in text(page.get(JOBS))
 
 
@@ -95,7 +95,7 @@ def test_the_items_take_the_same_few_queries_for_any_number(page, location, djan
     for size in (3, 90):
         job = started(location, group(number=size, prefix=f"N{size}-"))
         provision_all(job)
-        with django_assert_num_queries(5):
+        with django_assert_num_queries(6):
             page.get(f"{ITEMS}?job={job.pk}")
 
 

@@ -70,7 +70,7 @@ def test_the_admin_refuses_a_new_address_and_leaves_an_old_one_alone(client, org
     charger = make_charger(organization, ws_url="ws://10.0.0.1:9000")
     page = f"/admin/chargers/charger/{charger.pk}/change/"
     form = {"connector_type": "Type2", "ocpp_version": "OCPP1.6", "ws_url": "ws://10.0.0.2", "name": "N"}
-    form |= {"location": "", "location_name": ""}
+    form |= {"location": "", "location_name": "", "message_log": "all"}
     refused = client.post(page, form)
     assert "CSMS_TARGETS" in str(refused.context["errors"])
     assert client.post(page, form | {"ws_url": "ws://10.0.0.1:9000"}).status_code == 302

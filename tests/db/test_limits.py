@@ -173,6 +173,7 @@ def test_the_admin_obeys(client, organization):
     client.force_login(User.objects.create(username="root", is_staff=True, is_superuser=True))
     form = {"organization": organization.pk, "identity": "NEW", "model": make_model().pk, "connector_type": "CCS2"}
     form |= {"name": "", "location": "", "location_name": "", "ws_url": WS_URL, "ocpp_version": "OCPP1.6"}
+    form |= {"message_log": "all"}
     answer = client.post("/admin/chargers/charger/add/", form, follow=True)
     assert "may have 1 chargers" in answer.content.decode()
     assert Charger.objects.count() == 1
