@@ -256,8 +256,11 @@ HOST_BEAT_INTERVAL = env.integer("HOST_BEAT_INTERVAL", 5, minimum=1)
 HOST_DEAD_AFTER = env.integer("HOST_DEAD_AFTER", 30, minimum=2)
 #: sessions that one simulator process takes at most
 HOST_CAPACITY = env.integer("HOST_CAPACITY", 15_000, minimum=1)
-#: new connections that one simulator process opens in a second
-HOST_RAMP_PER_SECOND = env.integer("HOST_RAMP_PER_SECOND", 500, minimum=1)
+#: new connections that one simulator process opens in a second at most. High enough to be online again quickly after a
+#: restart, because a slow CSMS is spared anyway: at most 250 dials to one address are under way at once. For a gentle
+#: ramp say 20 or 50 here or with `run_simulator --ramp`; it holds for the first start, for restarts and for what dials
+#: again after the CSMS was away.
+HOST_RAMP_PER_SECOND = env.integer("HOST_RAMP_PER_SECOND", 3000, minimum=1)
 #: which CSMSs chargers may dial, in the words of ocpplab.common.targets. By default the Internet; `manage.py lab` and
 #: whoever has a CSMS in a network of their own open more.
 CSMS_TARGETS = env.targets("CSMS_TARGETS", ["public"])
