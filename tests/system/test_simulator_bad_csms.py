@@ -66,11 +66,13 @@ def test_a_bad_csms_is_named_and_no_other_charger_notices(
     make_charger(organization, identity="refused", ws_url="ws://127.0.0.1:1/ocpp")
     make_charger(organization, identity="unknown", ws_url="ws://no-such-host.invalid/ocpp")
     make_charger(organization, identity="nonsense", ws_url="ws://[bad/ocpp")
+    make_charger(organization, identity="guarded", ws_url="ws://169.254.169.254/ocpp")
     expected = {
         **BAD,
         "refused": ("offline", "connection refused by 127.0.0.1:1"),
         "unknown": ("offline", "host not found: no-such-host.invalid"),
         "nonsense": ("offline", "not a WebSocket address"),
+        "guarded": ("offline", "target_not_allowed: 169.254.169.254:80 is a link-local address"),
     }
     simulator = processes.simulator()
 
