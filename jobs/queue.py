@@ -34,7 +34,7 @@ BROKER_TROUBLE = (KombuError, BackendError, RedisError, OSError)
 #: seconds that a request waits for the broker at most
 PATIENCE = 2.0
 #: messages that share work evenly, and the calls in each up to which fewer messages are worth it
-EVENLY_MANY, EVENLY_SIZE = 20, 50
+EVENLY_MANY, EVENLY_SIZE = 4, 50
 #: calls in a message at most, so that one message stays far below the time limit of a task
 MAX_CALLS = 500
 #: Levels of the line, which are priorities on Redis: all of one level is served before the next, and within a level who
@@ -130,10 +130,10 @@ def prune() -> None:
 
 
 def calls_per_message(calls: int) -> int:
-    """Return how many calls go into one message: one for small jobs, more as the job grows.
+    """Return how many calls go into one message: one for the smallest jobs, more as the job grows.
 
-    A message costs as much as several calls: a middling job goes into few messages, as many as keep the workers of a
-    machine evenly busy; a large one into `JOB_MAX_MESSAGES`.
+    A message costs as much as thirty calls that share one: a job goes into few messages, as many as keep the workers of
+    a machine evenly busy; a large one into `JOB_MAX_MESSAGES`.
     """
     if settings.JOB_MAX_MESSAGES == 0:
         return 1

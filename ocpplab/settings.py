@@ -250,7 +250,7 @@ JOB_MAX_MESSAGES = env.integer("JOB_MAX_MESSAGES", 100)
 #: seconds after which a charger that no host holds counts as failed
 JOB_HOSTING_DEADLINE = env.integer("JOB_HOSTING_DEADLINE", 120, minimum=1)
 #: seconds after which a charger's call that a worker took and that shows nothing counts as lost, and the start of a job
-JOB_LOST_AFTER = env.integer("JOB_LOST_AFTER", 10, minimum=1)
+JOB_LOST_AFTER = env.integer("JOB_LOST_AFTER", 5, minimum=1)
 #: seconds between two beats of a simulator host, and how old a beat may be before the host counts as dead
 HOST_BEAT_INTERVAL = env.integer("HOST_BEAT_INTERVAL", 5, minimum=1)
 HOST_DEAD_AFTER = env.integer("HOST_DEAD_AFTER", 30, minimum=2)

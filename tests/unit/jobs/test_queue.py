@@ -8,9 +8,9 @@ from jobs.queue import AT_ONCE, END_OF_LINE, FIRST, calls_per_message, level
 
 
 @pytest.mark.parametrize(
-    ("calls", "size"), [(1, 1), (20, 1), (21, 2), (100, 5), (200, 10), (1000, 50), (1001, 50), (10_000, 100)]
+    ("calls", "size"), [(1, 1), (4, 1), (5, 2), (10, 3), (100, 25), (200, 50), (1000, 50), (1001, 50), (10_000, 100)]
 )
-def test_it_packs_one_call_for_small_jobs_and_more_as_they_grow(settings, calls, size):
+def test_it_packs_one_call_for_the_smallest_jobs_and_more_as_they_grow(settings, calls, size):
     settings.JOB_MAX_MESSAGES = 100
     assert calls_per_message(calls) == size
     assert math.ceil(calls / size) <= 100
