@@ -16,6 +16,10 @@ django_application = get_asgi_application()  # loads the apps, so that the impor
 
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 
-from ocpplab.urls import websocket_urlpatterns  # noqa: E402
+from chargers.csms.counts import csms_metrics  # noqa: E402
+from ocpplab.common.metrics.registry import publish  # noqa: E402
+from ocpplab.observing.web import Observed  # noqa: E402
+from ocpplab.urls import csms, websocket_urlpatterns  # noqa: E402
 
-application = ProtocolTypeRouter({"http": django_application, "websocket": URLRouter(websocket_urlpatterns)})
+publish(csms_metrics(csms.central, csms.sockets))
+application = Observed(ProtocolTypeRouter({"http": django_application, "websocket": URLRouter(websocket_urlpatterns)}))

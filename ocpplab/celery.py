@@ -12,6 +12,9 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ocpplab.settings")
 app = Celery("ocpplab")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+# By name: only a worker needs what it takes to be one.
+app.steps["worker"].add("ocpplab.observing.worker:DoorStep")
+app.steps["consumer"].add("ocpplab.observing.worker:ConsumingStep")
 
 
 @task_prerun.connect

@@ -48,6 +48,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "ocpplab.observing.web.CountRequests",
     "ocpplab.headers.SecurityHeaders",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -220,6 +221,7 @@ CELERY_TASK_STORE_EAGER_RESULT = False
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 #: seconds between two looks of the sweeper at unfinished jobs
 JOB_SWEEP_INTERVAL = env.integer("JOB_SWEEP_INTERVAL", 5, minimum=1)
+CELERY_BEAT_SCHEDULER = "ocpplab.observing.beat:Scheduler"
 CELERY_BEAT_SCHEDULE = {
     "jobs.sweep": {"task": "jobs.sweep", "schedule": JOB_SWEEP_INTERVAL, "options": {"expires": JOB_SWEEP_INTERVAL}},
     # Housekeeping stands at the end of the line (jobs.queue.END_OF_LINE): no job waits for it.

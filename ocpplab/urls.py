@@ -7,6 +7,7 @@ from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSpli
 from chargers.csms.consumer import CsmsApplication, no_station
 from chargers.csms.page import csms_urls
 from chargers.selectors.identities import charger_identities_known
+from ocpplab.api import probes
 from ocpplab.api.health import HealthView
 from ocpplab.dashboard.fleet import fleet
 from ocpplab.dashboard.landing import landing
@@ -19,6 +20,8 @@ admin.site.index_title = "The lab"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", landing, name="landing"),
     path("health", HealthView.as_view(), name="health"),
+    path("health/live", probes.live, name="health-live"),
+    path("health/ready", probes.ready, name="health-ready"),
     path("fleet", fleet, name="fleet"),
     path("admin/", admin.site.urls),
     path("openapi.json", SpectacularJSONAPIView.as_view(), name="schema"),
