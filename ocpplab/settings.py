@@ -256,6 +256,8 @@ JOB_LOST_AFTER = env.integer("JOB_LOST_AFTER", 5, minimum=1)
 #: seconds between two beats of a simulator host, and how old a beat may be before the host counts as dead
 HOST_BEAT_INTERVAL = env.integer("HOST_BEAT_INTERVAL", 5, minimum=1)
 HOST_DEAD_AFTER = env.integer("HOST_DEAD_AFTER", 30, minimum=2)
+#: seconds that a simulator host which is told to stop takes at most for handing its chargers over to other live ones
+HOST_DRAIN_WITHIN = env.integer("HOST_DRAIN_WITHIN", 5)
 #: sessions that one simulator process takes at most
 HOST_CAPACITY = env.integer("HOST_CAPACITY", 15_000, minimum=1)
 #: new connections that one simulator process opens in a second at most. High enough to be online again quickly after a

@@ -19,6 +19,7 @@ _SENTENCES: Final = {
     "host_lost": "The simulator process that held the charger ended before it told what became of the command.",
     "id_tag_refused": "The id tag is not accepted.",
     "memory_full": "Too many transaction messages wait for the CSMS.",
+    "moved": "The charger moved to another simulator host before it could tell what became of the command.",
     "no_answer": "The CSMS did not answer.",
     "no_fault": "The connector is not faulted.",
     "no_outcome": "The charger did not tell what became of the command in time.",

@@ -4,6 +4,7 @@
                         └─ disconnected (the dial failed) ──> WAITING
     OPEN ── Reset, wrong subprotocol ──> CLOSING ── disconnected ──> WAITING
     any ── stop ──> OFF
+    any ── hand_over ──> MOVED ── start, by a session made with the memory ──> DIALING or WAITING
 
 What is said over the connection is the dialect's business.
 """
@@ -16,6 +17,7 @@ from chargers.simulator.dialects.base import BootCause, Done, Failure, Registrat
 from chargers.simulator.dialects.context import ANSWER_TIMER, POWER_TIMER, REMEMBER_TIMER, Context, Reboot
 from chargers.simulator.dialects.inbox import log, receive, receive_unreadable
 from chargers.simulator.dialects.memory import memory_of, restore
+from chargers.simulator.dialects.moving import MOVING, moving_of, worth_moving
 from chargers.simulator.dialects.registration import BOOT_TIMER
 from chargers.simulator.dialects.registry import dialect_of
 from chargers.simulator.effects import Close, Connect, ConnectionState, Effect, Intent, KeyPair, Transfer
@@ -34,6 +36,7 @@ class Phase(Enum):
     """Where the connection stands."""
 
     OFF = "off"  #: no power
+    MOVED = "moved"  #: between two simulator hosts, with the power on
     WAITING = "waiting"  #: no connection until the dial timer ends
     DIALING = "dialing"
     OPEN = "open"
@@ -51,17 +54,20 @@ class Session:
 
     def __init__(self, spec: ChargerSpec, *, now: float, seed: int, memory: dict[str, Any] | None = None) -> None:
         self._ctx = Context(spec, dialect_of(spec.ocpp_version), now=now, seed=seed)
-        if memory is not None:
-            restore(self._ctx, memory)
         self._phase = Phase.OFF
         self._away_since = now
+        if memory is not None and restore(self._ctx, memory):
+            self._phase = Phase.MOVED
+            self._away_since = min(now, memory[MOVING]["away_since"])
         self._why = ""
 
     def start(self, now: float) -> list[Effect]:
-        """Power on: dial at once. Does nothing when it is on."""
+        """Power on: dial at once. One that was moved here goes on. Does nothing when it is on."""
         ctx = self._ctx
         ctx.now = now
-        if self._phase is Phase.OFF:
+        if self._phase is Phase.MOVED:
+            self._go_on()
+        elif self._phase is Phase.OFF:
             ctx.back_off.reset()
             self._why = ""
             self._power_up(BootCause.POWER_UP)
@@ -168,6 +174,26 @@ class Session:
         ctx.timers.clear()
         return effects
 
+    def hand_over(self, now: float) -> list[Effect]:
+        """Let go with the power on: close the connection and dial no more. Another host goes on with `memory()`.
+
+        A charger that is just rebooting, or that nobody would miss, is powered off instead.
+        """
+        ctx = self._ctx
+        ctx.now = now
+        if self._phase in {Phase.OFF, Phase.MOVED} or ctx.reboot is not None:
+            return self.stop(now)
+        if self._phase is Phase.OPEN:
+            self._hang_up(1001, "going away")
+        else:
+            ctx.fail_all("going away")
+        if not worth_moving(ctx):
+            return self.stop(now)
+        self._phase = Phase.MOVED
+        ctx.state(ConnectionState.OFFLINE)
+        ctx.remember(urgent=True)
+        return self._end()
+
     def next_wake(self) -> float | None:
         """When to call `wake`; None when nothing is due without an event from outside."""
         return min(self._ctx.timers.values(), default=None)
@@ -190,7 +216,10 @@ class Session:
 
     def memory(self) -> dict[str, Any]:
         """What outlasts this process, as JSON: give it to the next `Session` of this charger."""
-        return memory_of(self._ctx)
+        memory = memory_of(self._ctx)
+        if self._phase is Phase.MOVED:
+            memory[MOVING] = moving_of(self._ctx) | {"away_since": self._away_since}
+        return memory
 
     def oddities(self) -> Mapping[str, int]:
         """How often something odd came from the CSMS, by name (`bad_frame`, `unexpected_answer`, …)."""
@@ -248,6 +277,19 @@ class Session:
         """What an orderly loss of power ends."""
         for block in self._ctx.dialect.blocks:
             block.powering_off(self._ctx)
+
+    def _go_on(self) -> None:
+        """As if the network had been away: dial at once, or when the former host would have."""
+        ctx = self._ctx
+        ctx.power_changed = True
+        ctx.remember(urgent=True)
+        for block in ctx.dialect.blocks:
+            block.moved(ctx)
+        if DIAL_TIMER in ctx.timers:
+            self._phase = Phase.WAITING
+            ctx.state(ConnectionState.OFFLINE, "moved to another simulator host; waits for the next try")
+        else:
+            self._dial()
 
     def _power_up(self, cause: BootCause) -> None:
         """What a loss of power takes away, and what comes back with the power."""

@@ -88,6 +88,8 @@ class Driver:
         now: float = START,
     ) -> None:
         self.version = version
+        self.model = model
+        self.seed = seed
         self.now = now
         self.session = Session(spec(version, model), now=now, seed=seed, memory=memory)
         self.script = dict(script or {})
@@ -199,6 +201,20 @@ class Driver:
         self.open = False
         self.moves.append("off")
         return self
+
+    def move(self, seconds: float = 1.0) -> "Driver":
+        """Let the simulator host hand the charger over; another one starts it `seconds` later."""
+        self._take(self.session.hand_over(self.now))
+        self.open, self.outstanding = False, None
+        self._asked.clear()
+        memory = self.memory()
+        self.moves.append("off")
+        if "moving" not in memory:
+            self.registration = "none"
+        self.now += seconds
+        self.seed += 1_000_003
+        self.session = Session(spec(self.version, self.model), now=self.now, seed=self.seed, memory=memory)
+        return self.start()
 
     def say(self, text: str) -> "Driver":
         """Send any text as the CSMS."""

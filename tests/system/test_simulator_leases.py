@@ -1,6 +1,7 @@
 """Leases: who may take what, and who wins when two want it at once. Real connections side by side."""
 
 import asyncio
+import json
 import os
 import subprocess
 import sys
@@ -13,7 +14,7 @@ import pytest
 import uvloop
 from django.utils import timezone
 
-from chargers.models import Charger, SimulatorHost
+from chargers.models import Charger, ChargerMemory, SimulatorHost
 from chargers.simulator.host import leases, machine
 from chargers.simulator.host.database import Connection, Line
 from chargers.simulator.host.leases import Fingerprint, LeaseLost
@@ -187,6 +188,20 @@ def test_only_the_own_lease_of_the_own_epoch_is_given_back(organization, host, r
     held = {charger.id: 2 for charger in (mine, newer, other)}
     run(alone(lambda connection: leases.release(connection, host.id, held, "stopped")))
     assert list(Charger.objects.filter(host=None)) == [mine]
+
+
+def test_what_a_moved_charger_left_is_told_once(organization, run):
+    moved, other = make_chargers(organization, 2)
+    now = timezone.now()
+    ChargerMemory.objects.create(charger=moved, lease_epoch=1, state={"at": 1, "moving": {"timers": {}}}, at=now)
+    ChargerMemory.objects.create(charger=other, lease_epoch=1, state={"at": 2}, at=now)
+
+    def asked() -> dict[int, Any]:
+        found = run(alone(lambda connection: leases.memories(connection, [moved.id, other.id])))
+        return {charger_id: json.loads(text) for charger_id, text in found.items()}
+
+    assert asked() == {moved.id: {"at": 1, "moving": {"timers": {}}}, other.id: {"at": 2}}
+    assert asked() == {moved.id: {"at": 1}, other.id: {"at": 2}}
 
 
 def test_the_fingerprint_moves_with_everything_that_a_host_must_notice(organization, host, run):

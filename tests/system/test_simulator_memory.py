@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 
 from chargers.models import Charger, ChargerMemory, Command, Transaction
-from chargers.services.commands import Outcome, command_send, commands_fan_out
+from chargers.services.commands import commands_fan_out
 from chargers.services.runtime import chargers_reset, chargers_stop
 from ocpplab.accounts.models import Organization
 from tests.support.chargers import make_chargers
+from tests.support.charging import disagreements, online, order, running, stopped
 from tests.support.host import Cable, held_by, states
 from tests.support.processes import Processes, database_url
-from tests.support.reference_csms import Charge, ReferenceCsms
+from tests.support.reference_csms import ReferenceCsms
 from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.system]
@@ -31,57 +32,6 @@ def csms() -> Iterator[ReferenceCsms]:
 @pytest.fixture
 def charger(organization: Organization, csms: ReferenceCsms) -> Charger:
     return make_chargers(organization, 1, ws_url=csms.url)[0]
-
-
-def online(count: int = 1) -> None:
-    eventually(lambda: states() == {"online": count}, timeout=40)
-
-
-def order(charger: Charger, kind: str, **data: Any) -> Outcome:
-    outcome = command_send(charger=charger, kind=kind, data=data, wait=5.0)
-    assert outcome.ok, outcome
-    return outcome
-
-
-def running(charger: Charger) -> Transaction:
-    """The charger's only running transaction, once the CSMS has accepted its start."""
-    return eventually(lambda: Transaction.objects.filter(charger=charger, state="running").exclude(csms_id="").first())
-
-
-def stopped(transaction: Transaction) -> Transaction:
-    """The same transaction, once the CSMS has accepted its end."""
-    done = Transaction.objects.filter(
-        id=transaction.id, messages__action="StopTransaction", messages__accepted_at__isnull=False
-    )
-    return eventually(done.first, timeout=40)
-
-
-def disagreements(csms: ReferenceCsms, chargers: list[Charger]) -> list[str]:
-    """Where the books differ: transactions that one side only knows, or knows otherwise."""
-    found = []
-    for charger in chargers:
-        charges = dict(csms.station(charger.identity).charges)
-        rows = {row.csms_id: row for row in Transaction.objects.filter(charger=charger)}
-        found += [f"{charger.identity}: the ledger lacks {number}" for number in charges if str(number) not in rows]
-        for number, row in rows.items():
-            charge = charges.get(int(number or 0))
-            found += [f"{charger.identity} {number}: {text}" for text in differences(row, charge)]
-    return found
-
-
-def differences(row: Transaction, charge: Charge | None) -> Iterator[str]:
-    if charge is None or charge.start is None:
-        yield f"the CSMS never heard of {row.id}, {row.state}"
-    elif charge.stop is None or row.state != "stopped":
-        yield f"one side thinks that it goes on: {row.state}, {charge.stop}"
-    else:
-        meters = (row.meter_start, row.meter_stop)
-        told = (charge.start["meter_start"], charge.stop["meter_stop"])
-        if meters != told:
-            yield f"{meters} Wh here, {told} Wh there"
-        registers = [told[0], *(wh for _, wh in charge.samples), told[1]]
-        if registers != sorted(registers):
-            yield f"the register fell: {registers}"
 
 
 def test_a_charger_whose_host_is_killed_while_it_charges_ends_the_transaction_without_losing_energy(
@@ -228,22 +178,3 @@ def test_a_memory_that_makes_no_sense_costs_the_memory_and_not_the_charger(
         eventually(lambda: not Command.objects.filter(status__in=["queued", "running"]).exists())
         assert simulator.stop() == 0
         assert ChargerMemory.objects.get(charger=charger).state["set_aside"] == [state]
-
-
-def test_a_charger_that_charges_is_not_moved_to_a_new_host(
-    processes: Processes, csms: ReferenceCsms, organization: Organization
-) -> None:
-    chargers = make_chargers(organization, 30, ws_url=csms.url)
-    processes.simulator(name="first", **QUICK)
-    online(30)
-    busy = chargers[2:]
-    commands_fan_out(chargers=busy, kind="start_session", data={"connector": 1, "id_tag": "TAG"})
-    eventually(lambda: Transaction.objects.filter(state="running").exclude(csms_id="").count() == 28)
-    processes.simulator(name="second", **QUICK)
-    eventually(lambda: held_by() == {"first": 28, "second": 2}, timeout=30)
-    time.sleep(3.0)
-    assert held_by() == {"first": 28, "second": 2}
-    assert Transaction.objects.filter(state="running").count() == 28
-    commands_fan_out(chargers=busy, kind="stop_session", data={"connector": 1})
-    eventually(lambda: held_by() == {"first": 25, "second": 5}, timeout=30)
-    eventually(lambda: disagreements(csms, chargers) == [])

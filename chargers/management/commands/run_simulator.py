@@ -46,7 +46,8 @@ class Command(BaseCommand):
             self.stderr.write(f"only {files} open files are allowed here: takes {capacity} sessions at most")
         # Name look-ups run in libuv's threads; the default of 4 would let one dead name server hold up all others.
         os.environ.setdefault("UV_THREADPOOL_SIZE", "16")
-        terms = Terms(name, capacity, settings.HOST_BEAT_INTERVAL, settings.HOST_DEAD_AFTER)
+        beat_every, dead_after = settings.HOST_BEAT_INTERVAL, settings.HOST_DEAD_AFTER
+        terms = Terms(name, capacity, beat_every, dead_after, settings.HOST_DRAIN_WITHIN)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(process.main(terms, ramp=options["ramp"], make_session=Session, say=self.say))
 

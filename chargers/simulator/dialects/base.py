@@ -127,6 +127,9 @@ class Block:
     def powered_on(self, ctx: "Context") -> None:
         """The station has power (again), or rebooted. There is no connection yet."""
 
+    def moved(self, ctx: "Context") -> None:
+        """The charger goes on at another simulator host: it kept its power, but not what that host did for it."""
+
     def powering_off(self, ctx: "Context") -> None:
         """The station loses its power in an orderly way. There is no connection any more."""
 

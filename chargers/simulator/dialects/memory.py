@@ -1,4 +1,7 @@
-"""What a charger remembers when its process is gone, as JSON: written by `memory_of`, read by `restore`."""
+"""What a charger remembers when its process is gone, as JSON: written by `memory_of`, read by `restore`.
+
+A charger that moves to another host with its power on remembers more: see `moving`.
+"""
 
 from typing import Any, Final
 
@@ -11,6 +14,7 @@ from chargers.simulator.model.vehicle import Vehicle
 from chargers.simulator.model.vehicles import BY_NAME, VEHICLES
 
 from .context import Context
+from .moving import MOVING, VALID_FOR, go_on
 
 FORMAT: Final = 1
 #: where passwords and private keys stand in a memory, and addresses that may hold a login; whoever keeps it seals them
@@ -73,11 +77,12 @@ def _vehicle(car: Vehicle) -> dict[str, Any]:
     }
 
 
-def restore(ctx: Context, memory: dict[str, Any]) -> None:
+def restore(ctx: Context, memory: dict[str, Any]) -> bool:
     """Take the memory back, before the station is powered on. What no longer fits the charger is left out.
 
-    A car that was charging went on for as long as the memory may be old, at most until now: the register never ends
-    up below a value that was told to the CSMS. What becomes of its transaction is the dialect's decision.
+    True: the charger was moved here a moment ago and goes on without a power-up, its cars having charged all the time.
+    Otherwise a car that was charging went on for as long as the memory may be old, at most until now: the register
+    never ends up below a value that was told to the CSMS. What becomes of its transaction is the dialect's decision.
 
     Raises ValueError when it is of another format, and what comes when it is damaged: it is not this session's to
     decide that what is in there, unfinished transactions maybe, is thrown away.
@@ -90,8 +95,9 @@ def restore(ctx: Context, memory: dict[str, Any]) -> None:
     for evse, operative in zip(ctx.station.evses, evses, strict=False):
         evse.operative = operative
     at = min(memory["at"], ctx.now)
+    moved = MOVING in memory and ctx.now - at <= VALID_FOR
     for connector, row in zip(ctx.station.connectors, memory["connectors"], strict=False):
-        _restore_connector(ctx, connector, row, at)
+        _restore_connector(ctx, connector, row, at, moved=moved)
     if "deliveries" in memory:
         ctx.restore_deliveries(memory["deliveries"])
     if "authorizations" in memory:
@@ -99,9 +105,12 @@ def restore(ctx: Context, memory: dict[str, Any]) -> None:
     for block in ctx.dialect.blocks:
         if block.memory_key in memory:
             block.restore(ctx, memory[block.memory_key])
+    if moved:
+        go_on(ctx, memory[MOVING])
+    return moved
 
 
-def _restore_connector(ctx: Context, connector: Connector, row: dict[str, Any], at: float) -> None:
+def _restore_connector(ctx: Context, connector: Connector, row: dict[str, Any], at: float, *, moved: bool) -> None:
     connector.operative = row["operative"]
     connector.held = row.get("held", False)
     connector.register_wh = row["wh"]
@@ -111,14 +120,16 @@ def _restore_connector(ctx: Context, connector: Connector, row: dict[str, Any], 
         connector.finishing = row.get("finishing", False)
     if "transaction" in row:
         transaction = Transaction(**row["transaction"])
-        transaction.broken_at = min(ctx.now, at + LOST_AT_MOST)
-        transaction.sequence += _GAP
+        if not moved:
+            transaction.broken_at = min(ctx.now, at + LOST_AT_MOST)
+            transaction.sequence += _GAP
         connector.begin(transaction, seed=ctx.seed())
         if "offer" in row:
             offer = Offer(**row["offer"])
             fits = (offer.phases == 0) == (connector.spec.phases == 0) and offer.phases <= connector.spec.phases
             connector.offer(at, offer if fits else None)
-        connector.offer(transaction.broken_at, None)
+        if transaction.broken_at is not None:
+            connector.offer(transaction.broken_at, None)
 
 
 def _restored_vehicle(row: dict[str, Any]) -> Vehicle:

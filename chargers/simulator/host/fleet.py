@@ -13,12 +13,13 @@ from uuid import UUID
 
 import structlog
 
+from chargers.simulator import wire
 from chargers.simulator.effects import ConnectionState
 from chargers.simulator.host import leases
+from chargers.simulator.host.balance import BATCH, Balance
 from chargers.simulator.host.database import TROUBLE, Line
 from chargers.simulator.host.leases import Claimed, LeaseLost, Survey
 from chargers.simulator.host.runner import Runner
-from chargers.simulator.host.shares import fair_share, surplus
 from chargers.simulator.host.shell import Shell
 from chargers.simulator.host.specs import Lease, Workshop
 
@@ -26,25 +27,23 @@ log = structlog.get_logger(__name__)
 
 #: seconds between two looks when nobody hints, and at least
 POLL, PAUSE = 1.5, 0.05
-#: chargers claimed at once, and runners started before the sockets get their turn
-BATCH, TURN = 500, 25
-#: seconds that chargers above the fair share may wait for another host before this one takes them
-PATIENCE: Final = 5.0
-#: seconds without rebalancing after that: the other host does not seem to claim
-TRUCE: Final = 600.0
+#: the same while this host hands over what it holds
+LEAVING_POLL = 0.1
+#: runners started before the sockets get their turn
+TURN = 25
+#: why a charger is given back that another host is to take
+MOVED = "moved to another simulator host"
 #: seconds between two comparisons of where the held chargers stand with what their rows say of that
 COMPARE_EVERY: Final = 5.0
-#: seconds between two steps of rebalancing, and the part of its sessions that a host gives up in one
-STEP_EVERY, STEP_PART = 1.0, 0.05
 
 
 class Holdings:
     """The chargers of this process and what is to be done about them."""
 
-    def __init__(self, shell: Shell, *, capacity: int) -> None:
+    def __init__(self, shell: Shell, *, capacity: int, ramp: float) -> None:
         self.runners: dict[int, Runner] = {}
         self._shell = shell
-        self._capacity = capacity
+        self._balance = Balance(capacity=capacity, ramp=ramp)
         #: called when the database says that this process is no host any more
         self.on_lease_lost: Callable[[str], None] = self.abandon
         self._host_id: UUID | None = None
@@ -53,11 +52,11 @@ class Holdings:
         self._hint = asyncio.Event()
         #: why -> charger -> epoch: closed, and to be given back at the next look
         self._closed: dict[str, dict[int, int]] = {}
-        self._waiting_since: float | None = None
-        self._no_step_before = 0.0
         #: why this host holds nothing and takes nothing; "" as long as the lab goes on
         self._halted = ""
         self._no_comparison_before = 0.0
+        #: None as long as this host claims; set when it has handed over all that others take
+        self._left: asyncio.Event | None = None
 
     # --- what others call -------------------------------------------------------------------------------------------
 
@@ -103,7 +102,7 @@ class Holdings:
                 async with asyncio.timeout(wait):
                     await self._hint.wait()
             self._hint.clear()
-            wait = POLL
+            wait = POLL if self._left is None else LEAVING_POLL
             host_id = self._host_id
             if host_id is None:
                 continue
@@ -111,10 +110,24 @@ class Holdings:
                 await self._look(host_id)
                 await asyncio.sleep(PAUSE)
             except LeaseLost:
-                self.on_lease_lost("its row is not live")
+                if self._left is None:  # else a claim that was under way met our own farewell
+                    self.on_lease_lost("its row is not live")
             except TROUBLE as error:
                 log.warning("look_failed", error=str(error) or repr(error))
                 await asyncio.sleep(1.0)
+
+    def claim_no_more(self) -> None:
+        """This host is about to stop."""
+        self._left = asyncio.Event()
+
+    async def leave(self, within: float) -> None:
+        """Hand over what is held to other live hosts, as far as they have room, while `run` goes on."""
+        assert self._left is not None, "call claim_no_more first"
+        self._balance.leave(self._shell.timers.time(), within)
+        self._hint.set()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(within + 1.0):
+                await self._left.wait()
 
     async def stop(self, within: float) -> None:
         """Power everything off; what is not closed after `within` seconds is cut. Nothing is released here."""
@@ -147,15 +160,19 @@ class Holdings:
         if self._halted:
             if not self.runners:
                 await self._reconcile(host_id)  # a claim may have been under way
+            if self._left is not None:
+                self._left.set()  # nothing is handed over that must not run elsewhere
             return
         fleet = await self._line.run(leases.survey)
-        if fleet.unclaimed:
+        if fleet.unclaimed == 0:
+            self._balance.nothing_waits()
+        elif self._left is None:
             await self._claim(host_id, fleet)
-        else:
-            self._waiting_since = None
         await self._reconcile(host_id)
         await self._compare_states(host_id)
-        if not fleet.unclaimed:
+        if self._left is not None:
+            self._hand_all_over(host_id, fleet, self._left)
+        elif fleet.unclaimed == 0:
             self._rebalance(host_id, fleet)
 
     async def _give_back(self, host_id: UUID) -> None:
@@ -167,33 +184,27 @@ class Holdings:
             except TROUBLE:
                 self._closed[why] = closed | self._closed.get(why, {})
                 raise
+            if why == MOVED:
+                wire.look()
 
     async def _claim(self, host_id: UUID, fleet: Survey) -> None:
-        capacities = [capacity for capacity, _ in fleet.hosts.values()]
-        share = fair_share(fleet.wanted, capacities, self._capacity)
-        room = share - len(self.runners)
-        if room <= 0:
-            room = min(self._leftovers(), self._capacity - len(self.runners))
         claimed: list[Claimed] = []
-        while room > 0 and self._host_id == host_id:
+        while fleet.unclaimed and self._left is None and self._host_id == host_id:
+            held = len(self.runners) + len(claimed)
+            room = self._balance.room(fleet, held)
+            if room <= 0 and not claimed:
+                room = self._balance.leftovers(self._shell.timers.time(), fleet, held)
             limit = min(room, BATCH)
+            if limit <= 0:
+                break
             rows = await self._line.run(lambda connection: leases.claim(connection, host_id, limit))  # noqa: B023
             claimed += rows
-            room -= len(rows)
             if len(rows) < limit:
                 break
+            # Hosts that start together must not each take all: whoever has joined meanwhile has a share, too.
+            fleet = await self._line.run(leases.survey)
         # All claims first: that they are held is what their jobs wait for; powering them on takes as long as it takes.
         await self._adopt(host_id, claimed)
-
-    def _leftovers(self) -> int:
-        """How many chargers above the fair share to take: a batch, once they have waited too long for another host."""
-        now = self._shell.timers.time()
-        if self._waiting_since is None:
-            self._waiting_since = now
-        if now - self._waiting_since < PATIENCE:
-            return 0
-        self._no_step_before = now + TRUCE
-        return BATCH
 
     async def _adopt(self, host_id: UUID, rows: Iterable[Claimed]) -> None:
         """Make a runner of each row and power it on."""
@@ -285,32 +296,32 @@ class Holdings:
 
     def _rebalance(self, host_id: UUID, fleet: Survey) -> None:
         """Give up a few chargers when other live hosts have less than their share."""
-        now = self._shell.timers.time()
-        capacities = [capacity for capacity, _ in fleet.hosts.values()]
-        too_many = surplus(len(self.runners), fair_share(fleet.wanted, capacities, self._capacity))
-        needed = sum(
-            max(0, fair_share(fleet.wanted, capacities, capacity) - held)
-            for other, (capacity, held) in fleet.hosts.items()
-            if other != host_id
-        )
-        count = min(too_many, needed, max(1, int(len(self.runners) * STEP_PART)))
-        if count <= 0 or now < self._no_step_before:
-            return
-        self._no_step_before = now + STEP_EVERY
-        # Moving a charger is a loss of its power: a car that charges would be cut off.
-        idle = [runner for runner in self.runners.values() if not runner.stopping and not runner.charging]
-        for runner in idle[-count:]:
-            self._stop(runner, "moved to another simulator host")
+        staying = [runner for runner in self.runners.values() if not runner.stopping]
+        connected = sum(runner.connected for runner in staying)
+        now, idle = self._shell.timers.time(), len(staying) - connected
+        count = self._balance.to_move(now, fleet, host_id, held=len(self.runners), idle=idle)
+        for runner in sorted(staying, key=lambda one: one.connected)[:count] if count else ():
+            self._stop(runner, MOVED, hand_over=True)
+
+    def _hand_all_over(self, host_id: UUID, fleet: Survey, left: asyncio.Event) -> None:
+        """Give up as many as other hosts can take for now; tell when there is nothing more to do about it."""
+        staying = [runner for runner in self.runners.values() if not runner.stopping]
+        count = self._balance.to_leave(self._shell.timers.time(), fleet, host_id, len(staying))
+        for runner in staying[: count or 0]:
+            self._stop(runner, MOVED, hand_over=True)
+        closing = len(staying) < len(self.runners) or bool(self._closed)
+        if not closing and (count is None or not staying):
+            left.set()
 
     # --- how runners end --------------------------------------------------------------------------------------------
 
-    def _stop(self, runner: Runner, why: str) -> None:
+    def _stop(self, runner: Runner, why: str, *, hand_over: bool = False) -> None:
         def finished(runner: Runner) -> None:
             lease = runner.lease
             if self._forget(runner):
                 self._closed.setdefault(why, {})[lease.charger_id] = lease.epoch
 
-        runner.stop(finished)
+        runner.stop(finished, hand_over=hand_over)
 
     def _restart(self, runner: Runner) -> None:
         """Power it off; the next look finds a row that is ours, wanted and has no runner."""

@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from chargers.models.command import LOSE_ORPHANS
+from chargers.simulator.dialects.moving import MOVING
 from chargers.simulator.host.database import Connection
 
 #: days that the row of a host that is gone is kept
@@ -268,8 +269,18 @@ async def existing(connection: Connection, ids: Sequence[int]) -> set[int]:
 
 
 async def memories(connection: Connection, ids: Sequence[int]) -> dict[int, str]:
-    """What the chargers left behind in their former lives, as JSON; who left nothing is not in it."""
+    """What the chargers left behind in their former lives, as JSON; who left nothing is not in it.
+
+    That a charger was handed over with its power on is taken out: it is true for whoever asks first, and no more once
+    that one has been killed.
+    """
     cursor = await connection.execute(
         "SELECT charger_id, state::text FROM chargers_chargermemory WHERE charger_id = ANY(%s)", [list(ids)]
     )
-    return dict(await cursor.fetchall())
+    found: dict[int, str] = dict(await cursor.fetchall())
+    moving = [charger_id for charger_id, text in found.items() if f'"{MOVING}"' in text]
+    if moving:
+        await connection.execute(
+            "UPDATE chargers_chargermemory SET state = state - %s WHERE charger_id = ANY(%s)", [MOVING, moving]
+        )
+    return found

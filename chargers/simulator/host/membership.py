@@ -17,12 +17,13 @@ log = structlog.get_logger(__name__)
 
 @dataclass(slots=True, frozen=True)
 class Terms:
-    """Under which terms a host takes part. Times in seconds."""
+    """Under which terms a host takes part. Times in seconds; `drain_within` is for handing over when it stops."""
 
     name: str
     capacity: int
     beat_every: float
     dead_after: int
+    drain_within: float
 
     @property
     def let_go_after(self) -> float:
@@ -85,7 +86,7 @@ class Membership:
         """Take no more chargers."""
         host_id = self.host_id
         if host_id is not None:
-            await self._line.run(lambda connection: leases.drain(connection, host_id), timeout=1.0)
+            await self._line.run(lambda connection: leases.drain(connection, host_id))
 
     async def leave(self) -> None:
         """Free what is held and be gone."""

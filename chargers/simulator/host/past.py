@@ -5,6 +5,9 @@ charger off for ever, and the transactions in it must not vanish without a trace
 memory that the charger keeps from then on (key `set_aside`), where somebody can look at it.
 
 The secrets in a memory are sealed wherever it lies: sessions know them, the database does not.
+
+A charger that was handed over with its power on goes on with what its former host left for that (`dialects.moving`):
+in one life only, and only if nobody has asked for a restart meanwhile.
 """
 
 import json
@@ -13,6 +16,7 @@ from typing import Any, Final
 import structlog
 
 from chargers.simulator.dialects.memory import SECRETS
+from chargers.simulator.dialects.moving import MOVING
 from chargers.simulator.effects import Effect
 from chargers.simulator.host.shell import SessionMaker, SessionPort
 from chargers.simulator.host.text import writable_json
@@ -34,11 +38,12 @@ MOST_SEALED: Final = 8
 class Past:
     """The memory of one charger as its sessions get it and leave it."""
 
-    __slots__ = ("_aside", "_charger_id", "_failures", "_sealed", "_text")
+    __slots__ = ("_aside", "_charger_id", "_failures", "_revision", "_sealed", "_text")
 
-    def __init__(self, charger_id: int, text: str) -> None:
-        """`text` is the memory as JSON, "" for none."""
+    def __init__(self, charger_id: int, text: str, revision: int = 0) -> None:
+        """`text` is the memory as JSON, "" for none; `revision` is the charger's, which grows when it must restart."""
         self._charger_id = charger_id
+        self._revision = revision
         self._text = text
         self._failures = 0
         self._aside: list[Any] | None = None
@@ -61,14 +66,17 @@ class Past:
         """A session that was started with the memory, or without one that is of no use; and what it does first."""
         if self._failures >= LIVES:
             self._set_aside()
-        if self._text:
+        while self._text:
+            memory = None
             try:
-                session = make(spec, now=now, seed=seed, memory=self._read())
+                memory = self._read()
+                session = make(spec, now=now, seed=seed, memory=memory)
                 effects = session.start(now)
                 session.memory()
             except Exception:  # whatever is wrong with it, the charger can live without
                 log.exception("memory_unusable", charger_id=self._charger_id)
-                self._set_aside()
+                if memory is None or MOVING not in memory:  # else what is left of it is that of a loss of power
+                    self._set_aside()
             else:
                 return session, effects
         session = make(spec, now=now, seed=seed)
@@ -77,6 +85,8 @@ class Past:
     def write(self, session: SessionPort) -> str:
         """Take the memory of the session, for its next life and for the disk."""
         memory = changed_at(session.memory(), SECRETS, self._seal)
+        if MOVING in memory:
+            memory[MOVING]["revision"] = self._revision
         self._text = writable_json(memory if self._aside is None else memory | {SET_ASIDE: self._aside})
         return self._text
 
@@ -94,6 +104,11 @@ class Past:
             raise TypeError("a memory is an object")
         if SET_ASIDE in memory:
             self._aside = changed_at(memory.pop(SET_ASIDE), _SECRETS_ASIDE, self._seal)
+        if MOVING in memory:
+            moving = memory.pop(MOVING)
+            self._text = writable_json(memory)
+            if moving["revision"] == self._revision:
+                memory[MOVING] = moving
         opened: dict[str, Any] = changed_at(memory, SECRETS, self._open)
         return opened
 

@@ -31,6 +31,8 @@ from chargers.simulator.host.timers import Timers
 
 log = structlog.get_logger(__name__)
 
+#: seconds for saying that this host stops
+FAREWELL_WITHIN: Final = 1.0
 #: seconds for closing all sessions, for the last records, and for everything until the process is gone
 CLOSE_WITHIN, FLUSH_WITHIN, END_WITHIN = 4.0, 2.0, 8.0
 #: seconds between two lines of progress
@@ -72,7 +74,7 @@ class Host:
             make_session=self.make_session,
             files=self.files,
         )
-        self.holdings = Holdings(shell, capacity=self.terms.capacity)
+        self.holdings = Holdings(shell, capacity=self.terms.capacity, ramp=self.ramp)
         self.membership = Membership(
             self.terms, joined=self._joined, lost=self.holdings.abandon, settle=self.keeper.flush
         )
@@ -99,7 +101,7 @@ class Host:
         parts = [self.membership.run(), self.holdings.run(), self.recorder.run(), self.keeper.run()]
         parts += [self.orders.run(), self.switch.run(), self.ear.run(), self._progress()]
         tasks = [asyncio.ensure_future(part) for part in parts]
-        stopped = asyncio.ensure_future(stop.wait())
+        stopped = asyncio.ensure_future(self._left(stop))
         self.showing.begin()
         try:
             done, _ = await asyncio.wait([*tasks, stopped], return_when=asyncio.FIRST_COMPLETED)
@@ -108,18 +110,29 @@ class Host:
                 task.cancel()
             await asyncio.wait([*tasks, stopped])
             await self._end()
-        for task in done - {stopped}:
+        for task in done:
             task.result()  # raises what ended it
+
+    async def _left(self, stop: asyncio.Event) -> None:
+        """Wait for `stop`; then hand over to other live hosts what they can take, while all parts go on."""
+        await stop.wait()
+        self.say(f"simulator {self.terms.name} stops: holds {len(self.holdings.runners)} sessions")
+        self.holdings.claim_no_more()
+        # To cancel a statement that hangs takes psycopg ten seconds, so nobody waits for that.
+        end = asyncio.get_running_loop().call_later(END_WITHIN, self._out_of_time)
+        farewell = asyncio.ensure_future(self.membership.drain())
+        await asyncio.wait([farewell], timeout=FAREWELL_WITHIN)
+        if not farewell.done() or farewell.exception() is not None:
+            log.warning("not_drained", meanwhile="closes everything")
+            return
+        end.cancel()
+        await self.holdings.leave(self.terms.drain_within)
 
     async def _end(self) -> None:
         """Close sessions cleanly, write the last records, give the leases back; all of it within END_WITHIN."""
         asyncio.get_running_loop().call_later(END_WITHIN, self._out_of_time)
-        self.say(f"simulator {self.terms.name} stops: closes {len(self.holdings.runners)} sessions")
+        self.say(f"simulator {self.terms.name} closes {len(self.holdings.runners)} sessions")
         host_id = self.membership.host_id
-        try:
-            await self.membership.drain()
-        except TROUBLE as error:
-            log.warning("not_drained", error=str(error) or repr(error))
         await self.holdings.stop(CLOSE_WITHIN)
         self.recorder.host_id = None  # leaving says of all chargers at once that they are offline
         try:

@@ -25,7 +25,6 @@ from chargers.simulator.effects import (
     Intent,
     KeyPair,
     Ledger,
-    LedgerEvent,
     Log,
     MakeKey,
     Remember,
@@ -33,8 +32,6 @@ from chargers.simulator.effects import (
     SetPing,
     Settled,
     State,
-    TransactionStarted,
-    TransactionStopped,
     Transfer,
     Upload,
 )
@@ -72,7 +69,6 @@ class Runner:
         "_session",
         "_shell",
         "_unkept",
-        "charging",
         "due",
         "lease",
         "queued",
@@ -82,9 +78,7 @@ class Runner:
     def __init__(self, shell: Shell, lease: Lease, memory: str = "") -> None:
         """`memory` is what the charger's former life left behind, as JSON ("" for nothing)."""
         self.due = self.queued = NEVER
-        #: transactions that go on
-        self.charging = 0
-        self._past = Past(lease.charger_id, memory)
+        self._past = Past(lease.charger_id, memory, lease.revision)
         #: ids of commands without an outcome yet
         self._orders: set[str] | None = None
         #: frames that wait until `_unkept` memories are on the disk
@@ -111,8 +105,13 @@ class Runner:
         """Whether it was asked to stop."""
         return self._finished is not None
 
+    @property
+    def connected(self) -> bool:
+        """Whether it has a connection, or is making one."""
+        return self._link is not None
+
     def start(self) -> None:
-        """Power the charger on."""
+        """Power the charger on, or let it go on when its former host handed it over with the power on."""
         spec, problem = self.lease.spec, self.lease.problem or self._past.problem()
         if spec is None or problem:
             self._show(ConnectionState.OFFLINE, problem)
@@ -123,17 +122,21 @@ class Runner:
         seed = (self.lease.charger_id << 40) ^ (self.lease.epoch << 20) ^ (self.lease.revision << 8) ^ self._life
         self._step(lambda: self._begin(spec, now, seed))
 
-    def stop(self, finished: Finished) -> None:
-        """Power the charger off and call `finished` once its connection is closed."""
+    def stop(self, finished: Finished, *, hand_over: bool = False) -> None:
+        """Power the charger off and call `finished` once its connection is closed.
+
+        With `hand_over` it keeps its power if it can: another host goes on with the memory that is left to the keeper.
+        """
         if self.stopping:
             return
         self._finished = finished
         session = self._session
         if session is not None:
-            self._step(lambda: session.stop(self._shell.clock.now()))
+            end = session.hand_over if hand_over else session.stop
+            self._step(lambda: end(self._shell.clock.now()))
         self._session = None
         self._abandon_files()
-        self._give_up_orders("powered_off")
+        self._give_up_orders("moved" if hand_over else "powered_off")
         self._shell.timers.set(self, NEVER)
         if self._link is None:
             finished(self)
@@ -248,7 +251,6 @@ class Runner:
         for effect in effects:
             if isinstance(effect, Ledger):
                 news.append(effect.event)
-                self._count(effect.event)
             elif isinstance(effect, Remember):
                 remember, urgent = True, urgent or effect.urgent
             elif isinstance(effect, Send):
@@ -265,14 +267,6 @@ class Runner:
         memory = self._past.write(session) if remember else ""
         now = shell.clock.now()
         shell.keeper.keep(lease.charger_id, lease.epoch, at=now, news=news, memory=memory, then=then)
-
-    def _count(self, event: LedgerEvent) -> None:
-        match event:
-            case TransactionStarted():
-                self.charging += 1
-            case TransactionStopped():
-                # That of a former life was not counted here.
-                self.charging = max(0, self.charging - 1)
 
     def _when_kept(self) -> None:
         """Called in the writer's thread."""

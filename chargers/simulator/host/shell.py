@@ -50,6 +50,9 @@ class SessionPort(Protocol):
     def stop(self, now: float) -> list[Effect]:
         """Power off."""
 
+    def hand_over(self, now: float) -> list[Effect]:
+        """Let go with the power on; the next session goes on with the memory."""
+
     def next_wake(self) -> float | None:
         """When `wake` is to be called; None for never."""
 

@@ -16,6 +16,11 @@ class Dice:
     def __init__(self, seed: int) -> None:
         self._state = seed & _MASK
 
+    @property
+    def state(self) -> int:
+        """The seed of dice that go on from here."""
+        return self._state
+
     def draw(self) -> int:
         """A whole number of 64 bits."""
         self._state = (self._state + 0x9E3779B97F4A7C15) & _MASK

@@ -7,9 +7,9 @@ goes on from where it is: nothing that was missed is made up for.
 
 import math
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import Enum
-from typing import Final
+from typing import Any, Final, Self
 
 from .behaviour import Behaviour, Tag
 from .dice import Dice
@@ -149,6 +149,32 @@ class Driver:
         visit.plugged = visit.shown = True
         self._visits[connector] = visit
         self._stay(now, visit)
+
+    def dump(self) -> dict[str, Any]:
+        """As JSON, for a charger that moves: who is here, who comes next, and the dice."""
+        return {
+            "behaviour": asdict(self._behaviour),
+            "dice": self._dice.state,
+            "arrival": None if self._arrival == NEVER else self._arrival,
+            "visits": [
+                [place, one.at, one.step.value, one.tag, one.true_tag, one.plugged, one.shown]
+                for place, one in self._visits.items()
+            ],
+        }
+
+    @classmethod
+    def load(cls, memory: Mapping[str, Any], connectors: Mapping[int, ConnectorSpec]) -> Self:
+        """From what `dump` gave: goes on as the one that was dumped would have."""
+        told = memory["behaviour"]
+        tags = tuple(Tag(**tag) for tag in told["tags"])
+        behaviour = Behaviour(**{**told, "tags": tags, "wrong_tags": tuple(told["wrong_tags"])})
+        driver = cls(behaviour, connectors, now=0.0, seed=0)
+        driver._dice = Dice(memory["dice"])
+        driver._arrival = NEVER if memory["arrival"] is None else memory["arrival"]
+        for place, at, step, tag, true_tag, plugged, shown in memory["visits"]:
+            visit = driver._visits[place] = _Visit(at, _Step(step), tag, true_tag)
+            visit.plugged, visit.shown = plugged, shown
+        return driver
 
     def _most_due(self, now: float) -> int | None:
         due = [(visit.at, connector) for connector, visit in self._visits.items() if visit.at <= now]

@@ -78,6 +78,9 @@ class Script:
     def stop(self, now: float) -> list[Effect]:
         return self._do("stop")
 
+    def hand_over(self, now: float) -> list[Effect]:
+        return self._do("hand_over")
+
     def memory(self) -> dict[str, Any]:
         return {"calls": len(self.calls)}
 

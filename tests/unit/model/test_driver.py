@@ -1,5 +1,6 @@
 """The automatic driver: who comes when, and what becomes of it."""
 
+import json
 from collections import Counter
 from typing import Any
 
@@ -223,6 +224,25 @@ def test_a_taken_over_charge_is_stopped_with_its_tag() -> None:
     driver.take_over(NOW, 2, "OLD")
     assert driver.due(driver.due_at(), set()) == StopCharging(2, "OLD")
     assert driver.due(driver.due_at(), set()) == Unplug(2)
+
+
+@given(st.integers(0, 999), st.floats(0.1, 5.0))
+@settings(max_examples=25, deadline=None)
+def test_a_driver_that_moves_to_another_host_lives_the_life_that_it_would_have_lived(seed: int, hours: float) -> None:
+    behaviour = Behaviour(6.0, GOOD, wrong_tag=0.3, early_unplug=0.2)
+    stays, moves = (Station(behaviour, seed=seed) for _ in range(2))
+    moves.run(NOW + hours * HOUR)
+    moves.driver = Driver.load(json.loads(json.dumps(moves.driver.dump())), TWO)
+    there, here = stays.run(NOW + 12 * HOUR), moves.run(NOW + 12 * HOUR)
+    assert [(at, type(action), action.connector) for at, action in here] == [
+        (at, type(action), action.connector) for at, action in there
+    ]
+
+
+def test_a_closed_driver_stays_closed_when_it_moves() -> None:
+    driver = Driver(Behaviour(6.0, GOOD), TWO, now=NOW, seed=1)
+    driver.close()
+    assert Driver.load(json.loads(json.dumps(driver.dump())), TWO).due_at() == NEVER
 
 
 def test_a_car_that_somebody_else_took_away_ends_the_visit() -> None:

@@ -296,6 +296,14 @@ class FirmwareBlock(Block):
         elif update.step is Step.LEAVING:
             self._activate(ctx, update)
 
+    def moved(self, ctx: Context) -> None:
+        """A download that was under way begins anew."""
+        update = ctx.upkeep.update if ctx.upkeep is not None else None
+        if update is not None and update.transfer:
+            update.transfer = ""
+            update.step = Step.PAUSE
+            _alarm(ctx, ctx.now + _AFTER_BOOT)
+
     def powering_off(self, ctx: Context) -> None:
         """What is on its way is given up."""
         if ctx.upkeep is not None and ctx.upkeep.update is not None:

@@ -74,6 +74,14 @@ class LogsBlock(Block):
             ctx.upkeep.log.step = Step.PAUSE
             _alarm(ctx, ctx.now + _AFTER_BOOT)
 
+    def moved(self, ctx: Context) -> None:
+        """An upload that was under way begins anew."""
+        log = ctx.upkeep.log if ctx.upkeep is not None else None
+        if log is not None and log.transfer:
+            log.transfer = ""
+            log.step = Step.PAUSE
+            _alarm(ctx, ctx.now + _AFTER_BOOT)
+
     def powering_off(self, ctx: Context) -> None:
         """What is on its way is given up."""
         if ctx.upkeep is not None and ctx.upkeep.log is not None:

@@ -1,6 +1,6 @@
 """Block B, the part about the device model: SetVariables (B05), GetVariables (B06), GetBaseReport (B07)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from chargers.protocol import Fault, Payload
@@ -12,9 +12,9 @@ from chargers.protocol.v201.enums import (
 )
 from chargers.simulator.dialects.base import AnswerHandler, Block, CallHandler, Failure, Refusal
 from chargers.simulator.dialects.context import Context
-from chargers.simulator.model.settings import Mutability, Written
+from chargers.simulator.model.settings import Mutability, Variable, Written
 
-from .inventory import ITEMS_PER_MESSAGE, Entry, inventory
+from .inventory import ITEMS_PER_MESSAGE, SETTINGS, Entry, inventory
 
 _NOTIFY_REPORT: Final = "NotifyReport"
 _OUTCOMES: Final = {
@@ -39,6 +39,10 @@ class VariablesBlock(Block):
     def answers(self) -> Mapping[str, AnswerHandler]:
         """NotifyReport: its answer is empty."""
         return {_NOTIFY_REPORT: _nothing_to_do}
+
+    def variables(self) -> Iterable[Variable]:
+        """All that can be set: variables are persistent (2.0.1 part 2, VariableAttributeType.persistent)."""
+        return SETTINGS
 
     def _get(self, ctx: Context, request: Payload) -> Payload | Refusal:
         asked = request["getVariableData"]

@@ -168,6 +168,14 @@ class Life(RuleBasedStateMachine):
         self.now = self.driver.now + dead
         self._power_on(memory)
 
+    @rule(seconds=st.sampled_from([0.1, 100.0]))
+    def move(self, seconds):
+        """Another host takes the charger over with its power on."""
+        self.driver.advance(0.01)
+        self.driver.move(seconds)
+        if self.driver.dialling:
+            self.driver.connect()
+
     @rule()
     def power_cycle(self):
         self.driver.advance(0.01)
