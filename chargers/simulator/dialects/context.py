@@ -223,7 +223,11 @@ class Context:
         if self.queue is None and (self.deliveries is None or not self.deliveries.waiting):
             return
         delivery = self.deliveries.due(self.now) if self.deliveries is not None and self.online else None
-        index = next((place for place, one in enumerate(self.queue or ()) if self._permits(one)), None)
+        index = None
+        for place, one in enumerate(self.queue or ()):
+            if self._permits(one):
+                index = place
+                break
         if delivery is not None and (index is None or self._before(delivery, index)):
             courier = self.dialect.courier
             assert courier is not None

@@ -57,7 +57,8 @@ class Station:
         use = connector.use(now)
         if use is not Condition.AVAILABLE:
             return use
-        if any(other.transaction is not None for other in self.siblings(connector)):
+        siblings = self.siblings(connector)
+        if siblings and any(other.transaction is not None for other in siblings):
             return Condition.UNAVAILABLE
         if self.reservations is not None and self.reservations.reserved(connector.number):
             return Condition.RESERVED
