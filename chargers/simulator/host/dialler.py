@@ -8,7 +8,7 @@ from typing import Final
 
 from chargers.simulator.effects import Credentials
 from chargers.simulator.host import handshake, reasons
-from chargers.simulator.host.doors import Doors
+from chargers.simulator.host.doors import AT_ONCE, Doors
 from chargers.simulator.host.handshake import Opening, Origin
 from chargers.simulator.host.port import Listener
 from chargers.simulator.host.resolver import Resolver
@@ -26,12 +26,15 @@ class Dialler:
     A name is looked up, and what it leads to is checked: the address that is dialled is the one that was allowed.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, timers: Timers, targets: Targets) -> None:
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, timers: Timers, targets: Targets, *, at_once: int = AT_ONCE
+    ) -> None:
+        """`at_once` is how many dials to one CSMS may be under way."""
         self._loop = loop
         self._timers = timers
         self._targets = targets
         self._allows = lru_cache(maxsize=1024)(targets.allows)  # always the same answer, and 20 µs to find it
-        self._doors = Doors()
+        self._doors = Doors(at_once)
         self._resolver = Resolver(loop)
         self._tls: ssl.SSLContext | None = None
 

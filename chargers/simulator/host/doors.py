@@ -44,7 +44,7 @@ class Door:
 class Doors:
     """A door for each CSMS, so that one that does not answer holds up nobody but its own chargers."""
 
-    def __init__(self, most: int = AT_ONCE) -> None:
+    def __init__(self, most: int) -> None:
         self._most = most
         self._doors: dict[tuple[str, int], Door] = {}
 

@@ -297,6 +297,31 @@ def test_dialling_can_be_given_up_at_any_moment(csms, run, wait):
     run(scenario())
 
 
+def test_dials_that_wait_for_their_turn_can_be_given_up_and_the_others_get_it(csms, run):
+    async def scenario():
+        loop = asyncio.get_running_loop()
+        dialler = Dialler(loop, Timers(loop), ANYWHERE, at_once=1)
+        silent, waiting, good, elsewhere = Ear(), Ear(), Ear(), Ear()
+        first = dialler(f"{csms.url('silent')}/turn", "ocpp1.6", silent)
+        link = dialler(f"{csms.url('good')}/turn", "ocpp1.6", waiting)
+        last = dialler(f"{csms.url('good')}/turn", "ocpp1.6", good)
+        other = dialler(f"{csms.url('good').replace('127.0.0.1', 'localhost')}/turn", "ocpp1.6", elsewhere)
+        link.abort("given up")
+        assert not waiting.heard  # the end never comes from within the call
+        assert await waiting.until("closed") == "given up"
+        await elsewhere.until("opened")  # another CSMS has a door of its own
+        assert not good.heard
+        first.abort("enough")
+        await silent.until("closed")
+        await good.until("opened")
+        for one in (last, other):
+            one.close(1000, "")
+        await good.until("closed")
+        await elsewhere.until("closed")
+
+    run(scenario())
+
+
 def test_nothing_is_left_of_hundreds_of_connections_that_end_in_every_way(csms, run, monkeypatch):
     monkeypatch.setattr(transport, "CLOSE_TIMEOUT", 0.1)  # several of these never answer the close
     ways = [
