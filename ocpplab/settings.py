@@ -86,10 +86,12 @@ TEMPLATES = [
 # --- PostgreSQL and Valkey ------------------------------------------------------------------------------------------
 
 
-def database_from_url(url: str, *, pool_size: int = 0) -> dict[str, Any]:
+def database_from_url(url: str, *, pool_size: int = 0, pooler: bool = False) -> dict[str, Any]:
     """Turn `postgresql://user:password@host:port/name` into Django's mapping; `?host=/dir` names a socket folder.
 
-    `pool_size` above zero makes the threads of the process share so many connections.
+    `pool_size` above zero makes the threads of the process share so many connections. With `pooler` nothing is asked of
+    a connection that outlasts a transaction, as PgBouncer's transaction pooling wants it: no option at its start (the
+    role has the time limit of statements), no prepared statement, no cursor.
     """
     parts = urlsplit(url)
     query = dict(pair.split("=", 1) for pair in parts.query.split("&") if "=" in pair)
@@ -97,6 +99,7 @@ def database_from_url(url: str, *, pool_size: int = 0) -> dict[str, Any]:
     # opened for every request, and left to the garbage collector: a hundred of them under load. So web shares a pool;
     # the other processes have few threads that live long, and keep theirs.
     pool = {"pool": {"min_size": 1, "max_size": pool_size, "timeout": 10}} if pool_size else {}
+    session = {"prepare_threshold": None} if pooler else {"options": "-c statement_timeout=60000"}
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": unquote(parts.path.lstrip("/")) or "ocpplab",
@@ -106,14 +109,17 @@ def database_from_url(url: str, *, pool_size: int = 0) -> dict[str, Any]:
         "PORT": str(parts.port or query.get("port", "")),
         "CONN_HEALTH_CHECKS": True,
         "CONN_MAX_AGE": 0 if pool_size else 60,
-        "OPTIONS": {"connect_timeout": 5, "options": "-c statement_timeout=60000"} | pool,
+        "DISABLE_SERVER_SIDE_CURSORS": pooler,
+        "OPTIONS": {"connect_timeout": 5} | session | pool,
     }
 
 
 DATABASE_URL = env.text("DATABASE_URL", "postgresql://ocpplab:ocpplab@127.0.0.1:5432/ocpplab")
 #: connections that the threads of one web process share (asgi.py); 0 keeps one a thread
 DATABASE_POOL = env.integer("DATABASE_POOL", 0)
-DATABASES = {"default": database_from_url(DATABASE_URL, pool_size=DATABASE_POOL)}
+#: whether DATABASE_URL leads to a pooler that gives a connection away after each transaction (docs/howto/scale-out.md)
+DATABASE_POOLER = env.boolean("DATABASE_POOLER", default=False)
+DATABASES = {"default": database_from_url(DATABASE_URL, pool_size=DATABASE_POOL, pooler=DATABASE_POOLER)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = env.text("REDIS_URL", "redis://127.0.0.1:6379/0")
