@@ -36,7 +36,7 @@ test: $(STAMP) ## run all tests; ARGS='tests/unit -k boot' runs some, PROCESSES=
 chaos: $(STAMP) ## kill, freeze and starve everything, TIMES=20 times with other seeds; ARGS='-k frozen'
 	@$(BIN)/python -m tests.chaos.repeat --times $(TIMES) --processes $(PROCESSES) $(ARGS)
 
-bench: $(STAMP) ## measure this machine beside its bare limit, 25 minutes; ARGS=--quick takes 3, ARGS='--only jobs' one part
+bench: $(STAMP) ## measure this machine beside its bare limit, 25 minutes; ARGS=--quick takes 4, ARGS='--only jobs' one part
 	@$(BIN)/python -m bench.run $(ARGS)
 
 lint: $(STAMP) ## style, formatting, and who may import whom

@@ -22,7 +22,7 @@ PORTIONS = 40
 RUN_UP = 1.0
 #: what the message log keeps, at the largest size; chargers changed at a time, and seconds until simulators have looked
 LEVELS = ("none", "transactions", "all")
-PAGE, NOTICED_AFTER = 1_000, 8.0
+PAGE, NOTICED_AFTER = 1_000, 6.0
 
 
 def bare(sink: Sink, plan: Plan, sessions: int) -> dict[str, Any]:

@@ -9,6 +9,11 @@ from typing import Any
 
 RATE = 200  # samples a second
 SHOWN = 15
+#: where a thread is when it runs no Python: in the C code of its event loop, with sockets and timers
+LOOPS = {
+    "Runner.run (asyncio/runners.py)": "the event loop of the sessions (C)",
+    "Thread.run (threading.py)": "the event loops of the threads that write (C)",
+}
 PY_SPY = Path(sys.executable).with_name("py-spy")
 
 
@@ -20,7 +25,8 @@ def sampled(pid: int, seconds: float) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         stacks = Path(folder) / "stacks"
         command = [str(PY_SPY), "record", "--duration", str(round(seconds)), "--rate", str(RATE), "--format", "raw"]
-        command += ["--output", str(stacks), "--pid", str(pid), "--nonblocking"]
+        # Only who holds the interpreter's lock: threads that wait look busy to py-spy when the machine is.
+        command += ["--output", str(stacks), "--pid", str(pid), "--gil", "--nonblocking"]
         try:
             done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=seconds + 30)
         except (OSError, subprocess.TimeoutExpired) as error:
@@ -37,7 +43,8 @@ def summed(stacks: str) -> dict[str, Any]:
         stack, _, count = line.rpartition(" ")
         if stack:
             name, _, place = stack.rpartition(";")[2].partition(" (")
-            found[f"{name} ({place.rpartition(':')[0]})"] += int(count)
+            function = f"{name} ({place.rpartition(':')[0]})"
+            found[LOOPS.get(function, function)] += int(count)
     total = found.total()
     functions = [[name, count / total] for name, count in found.most_common(SHOWN)]
     return {"functions": functions, "samples": total, "why": ""}
