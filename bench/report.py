@@ -94,7 +94,10 @@ def _profiles(results: Mapping[str, Any]) -> str:
         return ""
     found: Mapping[str, Any] = ladder[-1]["ours"]["profile"]
     missed = [one.target for one in outcomes(results) if one.met is False and one.target.profile]
-    text = "## Where the time goes\n\nSamples of the simulator's stack at the largest size, after the measurement: of the thread that holds the lock of Python.\n"
+    text = (
+        "## Where the time goes\n\nSamples of the simulator's stack at the largest size, after the measurement: of the "
+        "thread that holds the lock of Python.\n"
+    )
     for name in sorted(found, key=lambda name: all(target.profile != name for target in missed)):
         names = ", ".join(f"“{target.name}”" for target in missed if target.profile == name)
         text += f"\n### {name.capitalize()}\n\n" + (f"Says why this was missed: {names}.\n\n" if names else "")
