@@ -91,7 +91,7 @@ def dispatch(job_id: uuid.UUID, item_ids: Sequence[int], *, crowd: int = 1, sing
         return
     size = 1 if singly else calls_per_message(len(item_ids))
     header = [
-        _message(item_ids[start : start + size]).set(priority=level(start * crowd))
+        _message(item_ids[start : start + size]).set(priority=level(start * crowd), headers={"job_id": str(job_id)})
         for start in range(0, len(item_ids), size)
     ]
     chord(group(header))(_finish(job_id).on_error(_finish(job_id)))

@@ -10,6 +10,7 @@ import django_stubs_ext
 import structlog
 
 from ocpplab import env
+from ocpplab.common.logs import add_names
 from ocpplab.masking import masked
 
 django_stubs_ext.monkeypatch()  # lets ModelAdmin[...] and friends be written at run time
@@ -319,6 +320,7 @@ LOG_LEVEL = env.text("LOG_LEVEL", "INFO")
 LOG_JSON = env.boolean("LOG_JSON", default=False)
 _shared_processors: list[Any] = [
     structlog.contextvars.merge_contextvars,
+    add_names,
     structlog.stdlib.add_log_level,
     structlog.stdlib.add_logger_name,
     structlog.processors.TimeStamper(fmt="iso", utc=True),

@@ -1,19 +1,46 @@
 """Web, worker and beat as real processes: what they show, and when they say that they are ready."""
 
+import json
+import re
+from typing import Any
+
 import httpx
 import pytest
 from django.conf import settings
 
-from chargers.models import Charger
 from jobs.models import ProvisioningJob
 from ocpplab.accounts.models import Organization
 from tests.support.chargers import make_chargers, make_location, make_model
 from tests.support.host import Cable, states
-from tests.support.processes import Processes, database_url
+from tests.support.processes import ROOT, Process, Processes, database_url
 from tests.support.scraping import SideDoor
 from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.system]
+
+
+def documented() -> set[str]:
+    """The metrics that the tables of the documentation name."""
+    rows = (ROOT / "docs/howto/observe.md").read_text().splitlines()
+    firsts = [row.split("|")[1] for row in rows if row.startswith("| `ocpplab_")]
+    return {name for first in firsts for name in re.findall(r"`(ocpplab_\w+)", first)}
+
+
+def drawn() -> set[str]:
+    """The metrics that the dashboard draws."""
+    board = json.loads((ROOT / "deploy/grafana/ocpplab.json").read_text())
+    queries = [target["expr"] for panel in board["panels"] for target in panel["targets"]]
+    return {name for query in queries for name in re.findall(r"\b((?:ocpplab|process)_\w+)", query)}
+
+
+def family(name: str) -> str:
+    """The name of the family that a sample belongs to."""
+    return re.sub(r"_(total|bucket|count)$", "", name)
+
+
+def lines(process: Process) -> list[dict[str, Any]]:
+    """What a process with LOG_JSON has logged."""
+    return [json.loads(line) for line in process.text().splitlines() if line.startswith("{")]
 
 
 def test_web_counts_requests_by_route_and_stations_of_its_csms(
@@ -91,12 +118,12 @@ def test_a_worker_is_ready_when_it_hears_the_broker_and_lives_without_it(process
 def test_beat_tells_what_became_of_a_job_once_and_the_worker_what_it_did(
     organization: Organization, processes: Processes, user_token: str
 ) -> None:
-    beats, works = SideDoor(), SideDoor()
+    beats, works, webs, hosts = SideDoor(), SideDoor(), SideDoor(), SideDoor()
     processes.beat(**beats.env)
     eventually(lambda: beats.is_("ready", 200))
-    web = processes.web()
-    processes.worker("--concurrency", "2", **works.env)
-    processes.simulator()
+    web = processes.web(**webs.env)
+    worker = processes.worker("--concurrency", "2", **works.env, LOG_JSON="1")
+    simulator = processes.simulator(**hosts.env, LOG_JSON="1")
     make_model()
     group = {
         "template": {
@@ -131,4 +158,16 @@ def test_beat_tells_what_became_of_a_job_once_and_the_worker_what_it_did(
     tasks = works.scrape()
     assert tasks.value("ocpplab_tasks_total") >= 3
     assert tasks.value("ocpplab_tasks_total", task="jobs.start") >= 1
-    assert Charger.objects.count() == 12
+    job_id = str(ProvisioningJob.objects.get().id)
+    for task in ("jobs.start", "jobs.provision_items", "jobs.finish"):
+        ends = [
+            line for line in lines(worker) if line["event"].startswith(f"Task {task}[") and "succeeded" in line["event"]
+        ]
+        assert ends, task
+        assert {(line["task"], line["job_id"]) for line in ends} == {(task, job_id)}
+    assert all(line["host"] == "simulator-1" for line in lines(simulator))
+    shown = {name: family for door in (beats, works, webs, hosts) for name, family in door.scrape().families.items()}
+    ours = {name for name in shown if name.startswith("ocpplab_")}
+    assert all(shown[name].documentation.endswith(".") and shown[name].type != "unknown" for name in ours)
+    assert ours == {family(name) for name in documented()}, "docs/howto/observe.md is not what processes show"
+    assert {family(name) for name in drawn()} <= shown.keys(), "the dashboard draws what no process shows"

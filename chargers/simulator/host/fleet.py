@@ -90,6 +90,12 @@ class Holdings:
         self._halted = ""
         self._hint.set()
 
+    def names_of(self, charger_id: int) -> dict[str, str]:
+        """What people call a charger that is held here, for log lines; from any thread."""
+        runner = self.runners.get(charger_id)
+        spec = None if runner is None else runner.lease.spec
+        return {} if spec is None else {"identity": spec.identity}
+
     def states(self) -> Counter[ConnectionState]:
         """How many of the held chargers are in which state; from any thread."""
         return Counter(runner.state for runner in list(self.runners.values()))

@@ -28,6 +28,7 @@ from chargers.simulator.host.shell import Clock, SessionMaker, Shell
 from chargers.simulator.host.showing import Showing
 from chargers.simulator.host.switch import Switch
 from chargers.simulator.host.timers import Timers
+from ocpplab.common.logs import name_process, name_things
 
 log = structlog.get_logger(__name__)
 
@@ -194,7 +195,10 @@ async def main(terms: Terms, *, ramp: float, make_session: SessionMaker, say: Ca
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, on_signal)
     spare_the_collector()
-    await Host(terms, ramp, make_session, say).run(stop)
+    host = Host(terms, ramp, make_session, say)
+    name_process(host=terms.name)
+    name_things("charger_id", host.holdings.names_of)
+    await host.run(stop)
 
 
 def raise_file_limit() -> int:

@@ -96,7 +96,7 @@ class Runner:
         self._life = 0
 
     def __repr__(self) -> str:
-        return f"<Runner of charger {self.lease.charger_id}>"
+        return f"<Runner of charger {self.lease.spec.identity if self.lease.spec else self.lease.charger_id}>"
 
     # --- what the fleet calls ---------------------------------------------------------------------------------------
 
