@@ -22,7 +22,7 @@ def online(lab) -> int:
 def test_it_opens_with_a_fleet_stops_without_a_trace_and_goes_on_where_it_was(tmp_path):
     with running_lab(tmp_path, "--fleet", "4", "--simulators", "2") as lab:
         facts = lab.wait_ready()
-        assert facts.keys() == {"url", "token", "admin_token", "organization_id", "csms_url", "pids"}
+        assert facts.keys() == {"url", "token", "admin_token", "organization_id", "csms_url", "pids", "metrics"}
         assert facts["pids"].keys() == {
             *("web", "worker", "beat", "simulator-1", "simulator-2", "postgres", "valkey"),
         }
