@@ -30,7 +30,7 @@ class Plan:
     restarts: int = 3
     #: sizes of requests and how many of each; fleets until READY; chargers of the job whose worker dies
     posts: tuple[int, ...] = (10, 100, 1_000, 10_000)
-    post_repeat: int = 12
+    post_repeat: int = 20
     small_job: int = 1_000
     small_job_repeat: int = 3
     big_job: int = 10_000
