@@ -100,7 +100,9 @@ def database_from_url(url: str, *, pool_size: int = 0, pooler: bool = False) -> 
     # opened for every request, and left to the garbage collector: a hundred of them under load. So web shares a pool;
     # the other processes have few threads that live long, and keep theirs.
     pool = {"pool": {"min_size": 1, "max_size": pool_size, "timeout": 10}} if pool_size else {}
-    session = {"prepare_threshold": None} if pooler else {"options": "-c statement_timeout=60000"}
+    # A process that is frozen in the middle of a transaction must not keep its locks: others wait for them.
+    limits = "-c statement_timeout=60000 -c idle_in_transaction_session_timeout=10000"
+    session = {"prepare_threshold": None} if pooler else {"options": limits}
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": unquote(parts.path.lstrip("/")) or "ocpplab",

@@ -30,17 +30,17 @@ def main() -> int:
     first = secrets.randbelow(10**9) if options.seed is None else options.seed
     folder = Path(tempfile.mkdtemp(prefix="ocpplab-chaos-"))
     folder.chmod(0o755)
-    for time_number in range(options.times):
-        seed, began = first + time_number, time.monotonic()
+    for turn in range(1, options.times + 1):
+        seed, began = first + turn - 1, time.monotonic()
         code = run(seed, folder, ["-n", options.processes, "--dist", "load", *arguments])
         took = f"{time.monotonic() - began:.0f} s"
         if code:
-            print(f"{time_number + 1} of {options.times}: seed {seed} FAILED after {took}")
+            print(f"{turn} of {options.times}: seed {seed} FAILED after {took}")
             print("\n".join((folder / "output.txt").read_text(errors="replace").splitlines()[-LAST_LINES:]))
             print(f"again: make chaos TIMES=1 ARGS='--seed {seed}'")
             print(f"everything that was said: {folder}/output.txt; logs of the processes: {folder}/logs")
             return code
-        print(f"{time_number + 1} of {options.times}: seed {seed} green in {took}", flush=True)
+        print(f"{turn} of {options.times}: seed {seed} green in {took}", flush=True)
     shutil.rmtree(folder)
     print(f"green {options.times} times in a row")
     return 0

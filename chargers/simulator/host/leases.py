@@ -13,6 +13,8 @@ from chargers.models.command import LOSE_ORPHANS
 from chargers.simulator.dialects.moving import MOVING
 from chargers.simulator.host.database import Connection
 
+#: milliseconds that a burial waits for rows that somebody has locked
+LOCK_PATIENCE_MS = 1_000
 #: days that the row of a host that is gone is kept
 KEEP_GONE_DAYS = 7
 
@@ -99,6 +101,11 @@ async def drain(connection: Connection, host_id: UUID) -> None:
     await connection.execute(
         "UPDATE chargers_simulatorhost SET status = 'draining' WHERE id = %s AND status = 'live'", [host_id]
     )
+
+
+async def wait_briefly_for_locks(connection: Connection) -> None:
+    """From here to the end of the transaction, fail with LockNotAvailable rather than wait long for a row."""
+    await connection.execute(f"SET LOCAL lock_timeout = '{LOCK_PATIENCE_MS}ms'")
 
 
 async def bury_silent(connection: Connection, dead_after: int) -> int:

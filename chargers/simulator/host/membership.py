@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from uuid import UUID, uuid4
 
 import structlog
+from psycopg.errors import LockNotAvailable
 
 from chargers.simulator.host import leases
 from chargers.simulator.host.database import TROUBLE, Connection, Line
@@ -128,17 +129,29 @@ class Membership:
         # The time before the statement: the row's beat is never older than what this process believes.
         started = self._loop.time()
 
-        async def beat(connection: Connection) -> tuple[bool, int]:
-            alive = await leases.beat(connection, host_id)
-            buried = await leases.bury_silent(connection, self.terms.dead_after)
-            # A command may have been given in the very moment when its host was buried, or gave the charger back.
-            await leases.lose_orphans(connection)
-            return alive, buried
-
-        alive, buried = await self._line.run(beat, timeout=self.terms.let_go_after / 2)
-        if buried:
-            log.warning("hosts_buried", count=buried)
+        alive = await self._line.run(
+            lambda connection: leases.beat(connection, host_id), timeout=self.terms.let_go_after / 2
+        )
         if not alive:
             self.lose("others declared this host dead")
         elif self.host_id == host_id:
             self._beaten = started
+        await self._bury()
+
+    async def _bury(self) -> None:
+        """Declare silent hosts dead; apart from the beat, so that it never waits for what a frozen one has locked."""
+
+        async def bury(connection: Connection) -> int:
+            await leases.wait_briefly_for_locks(connection)
+            buried = await leases.bury_silent(connection, self.terms.dead_after)
+            # A command may have been given in the very moment when its host was buried, or gave the charger back.
+            await leases.lose_orphans(connection)
+            return buried
+
+        try:
+            buried = await self._line.run(bury)
+        except LockNotAvailable:
+            log.info("burial_waits", reason="a host that says nothing holds locks; PostgreSQL ends them in a while")
+            return
+        if buried:
+            log.warning("hosts_buried", count=buried)
