@@ -11,7 +11,7 @@ from celery import bootsteps
 from celery.worker import state
 from prometheus_client.core import Metric
 
-from ocpplab.common.metrics.door import OK, Checks, Door, open_door
+from ocpplab.common.metrics.door import OK, Checks, open_door
 from ocpplab.common.metrics.readiness import Readiness
 from ocpplab.common.metrics.registry import counters, gauge, publish
 
@@ -24,24 +24,10 @@ class DoorStep(bootsteps.StartStopStep):
 
     requires = ("celery.worker.components:Pool",)
 
-    def __init__(self, worker: Any, **options: Any) -> None:
-        super().__init__(worker, **options)
-        self._door: Door | None = None
-
     def start(self, worker: Any) -> None:
         """Open it."""
         publish(_metrics)
-        self._door = open_door(live=_live, ready=Readiness(consuming=_hears))
-
-    def stop(self, worker: Any) -> None:
-        """Close it."""
-        if self._door is not None:
-            self._door.close()
-            self._door = None
-
-    def terminate(self, parent: Any) -> None:
-        """Close it in a hurry."""
-        self.stop(parent)
+        open_door(live=_live, ready=Readiness(consuming=_hears))
 
 
 class ConsumingStep(bootsteps.StartStopStep):

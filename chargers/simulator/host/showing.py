@@ -33,12 +33,10 @@ class Showing:
         self._shown.callback(self._lag.stop)
         for read in self._read:
             self._shown.callback(publish(read))
-        door = open_door(live=self._live, ready=self._ready)
-        if door is not None:
-            self._shown.callback(door.close)
+        open_door(live=self._live, ready=self._ready)
 
     def end(self) -> None:
-        """Close it."""
+        """Show nothing more of this host; the door itself closes with the process."""
         self._shown.close()
 
     def _live(self) -> Checks:

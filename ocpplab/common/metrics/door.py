@@ -36,7 +36,7 @@ def report(checks: Checks) -> tuple[HTTPStatus, dict[str, Any]]:
 
 
 class Door(ThreadingMixIn, HTTPServer):
-    """Serves until `close`, or until the process ends."""
+    """Serves until the process ends: also how it ends is worth a look."""
 
     daemon_threads = True
     allow_reuse_address = True
@@ -73,11 +73,6 @@ class Door(ThreadingMixIn, HTTPServer):
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A caller who went away is no error of ours."""
         log.debug("metrics_caller_lost")
-
-    def close(self) -> None:
-        """Serve no more."""
-        self.shutdown()
-        self.server_close()
 
 
 class _Handler(BaseHTTPRequestHandler):
