@@ -3,7 +3,6 @@
 import pytest
 
 from chargers.models import Charger
-from chargers.simulator.host.keeper import RETRY_MOST
 from tests.chaos.charging import CHARGERS, all_charge, everything_is_well_with_charging
 from tests.support.chaos.auditor import everything_is_well
 from tests.support.chaos.stack import SIMULATORS, Stack, possible
@@ -11,8 +10,6 @@ from tests.support.chaos.stack import SIMULATORS, Stack, possible
 pytestmark = [pytest.mark.chaos, pytest.mark.system, pytest.mark.timeout(300)]
 
 ROUNDS = 5
-#: seconds after which a host has tried again to keep what it could not, and a moment for it
-CATCH_UP = RETRY_MOST + 2
 #: what sessions notice no more of than of an empty broker; it is struck in the rounds
 MILD = {"kill valkey", "stop valkey", "flush valkey"}
 
@@ -43,13 +40,10 @@ def test_charging_survives_one_blow_after_the_other(make_stack):
     for _ in range(ROUNDS):
         some_charge(stack, chargers)
         stack.pause(0, 2)
-        blow = stack.dice.choice(blows)
-        stack.strike(blow)
+        stack.strike(stack.dice.choice(blows))
         stack.pause(0, 2)
         stack.revive()
-        # While PostgreSQL is away, hosts speak without having kept what they say (ADR 0009): let them catch up.
-        least = CATCH_UP if "postgres" in blow else 0
-        stack.pause(least, least + 2)
+        stack.pause(0, 2)
     all_charge(stack, chargers)
     everything_is_well_with_charging(stack, least=CHARGERS)
 

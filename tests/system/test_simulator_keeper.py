@@ -25,6 +25,8 @@ from chargers.simulator.host.keeper import Keeper
 from chargers.simulator.host.text import writable_json
 from ocpplab.common.database import parameters
 from tests.support.chargers import make_charger, make_chargers, make_host
+from tests.support.host import Cable
+from tests.support.processes import database_url
 
 pytestmark = [pytest.mark.django_db(transaction=True)]
 KEY = str(uuid.UUID(int=7))
@@ -210,7 +212,7 @@ def test_an_outcome_is_written_once_and_not_over_a_lost_one(charger, host, run):
     assert (lost.status, lost.outcome) == ("lost", {"code": "host_lost"})
 
 
-def test_who_waits_is_told_when_it_is_on_the_disk_and_also_when_it_cannot_be(charger, host, run):
+def test_who_waits_is_told_when_it_is_on_the_disk_or_when_there_is_no_lease(charger, host, run):
     async def scenario() -> None:
         keeper = Keeper()
         keeper.host_id = host.id
@@ -234,6 +236,31 @@ def test_who_waits_is_told_when_it_is_on_the_disk_and_also_when_it_cannot_be(cha
         await keeper.close()
 
     run(scenario())
+
+
+def test_who_waits_is_not_told_while_the_database_is_away(charger, host, run, monkeypatch, settings):
+    with Cable(database_url()) as cable:
+        monkeypatch.setitem(settings.DATABASES["default"], "PORT", cable.url.rpartition(":")[2].partition("/")[0])
+
+        async def scenario() -> None:
+            keeper = Keeper()
+            keeper.host_id = host.id
+            task = asyncio.ensure_future(keeper.run())
+            cable.cut()
+            told = asyncio.Event()
+            loop = asyncio.get_running_loop()
+            tell = lambda: loop.call_soon_threadsafe(told.set)  # noqa: E731
+            keeper.keep(charger.id, 3, at=AT, news=[], memory='{"n": 1}', then=tell)
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(told.wait(), 3)
+            cable.mend()
+            await asyncio.wait_for(told.wait(), 20)
+            task.cancel()
+            await asyncio.wait([task])
+            await keeper.close()
+
+        run(scenario())
+    assert ChargerMemory.objects.get().state == {"n": 1}
 
 
 def test_a_thousand_chargers_in_one_breath_are_written_by_one_flush(organization, host, run):

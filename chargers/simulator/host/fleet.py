@@ -6,7 +6,7 @@ ever in flight. Runners finish between looks; what they leave to do is picked up
 
 import asyncio
 import contextlib
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from typing import Final
 from uuid import UUID
@@ -50,6 +50,9 @@ class Holdings:
         self._line = Line("leases")
         self._workshop = Workshop()
         self._hint = asyncio.Event()
+        #: adopted, and still without power
+        self._dark: deque[Runner] = deque()
+        self._adopted = asyncio.Event()
         #: why -> charger -> epoch: closed, and to be given back at the next look
         self._closed: dict[str, dict[int, int]] = {}
         #: why this host holds nothing and takes nothing; "" as long as the lab goes on
@@ -76,6 +79,18 @@ class Holdings:
             runner.cut(why)
         self.runners.clear()
         self._closed.clear()
+
+    async def power_on(self) -> None:
+        """Power on what was adopted, a few at a time, while looks and sockets go on; until cancelled."""
+        while True:
+            await self._adopted.wait()
+            self._adopted.clear()
+            while self._dark:
+                for _ in range(min(TURN, len(self._dark))):
+                    runner = self._dark.popleft()
+                    if not (runner.stopping or runner.started):
+                        runner.start()
+                await asyncio.sleep(0)
 
     async def halt(self, why: str) -> None:
         """Power everything off, give it back, and take nothing until `go_on`."""
@@ -209,11 +224,10 @@ class Holdings:
                 break
             # Hosts that start together must not each take all: whoever has joined meanwhile has a share, too.
             fleet = await self._line.run(leases.survey)
-        # All claims first: that they are held is what their jobs wait for; powering them on takes as long as it takes.
         await self._adopt(host_id, claimed)
 
     async def _adopt(self, host_id: UUID, rows: Iterable[Claimed]) -> None:
-        """Make a runner of each row and power it on."""
+        """Make a runner of each row. Power comes later: that a charger is held is what its job waits for."""
         rows = [row for row in rows if row.wanted]
         if not rows:
             return
@@ -224,22 +238,21 @@ class Holdings:
             part = rows[start : start + BATCH]
             ids_of_part = [row.id for row in part]
             memories = await self._line.run(lambda connection: leases.memories(connection, ids_of_part))  # noqa: B023
-            for number, lease in enumerate(self._workshop.leases(part, models)):
-                if self._host_id != host_id:
-                    return  # lost meanwhile; whoever buried this host freed these rows too
+            if self._host_id != host_id:
+                return  # lost meanwhile; whoever buried this host freed these rows too
+            for lease in self._workshop.leases(part, models):
                 if self._halted:
                     self._closed.setdefault(self._halted, {})[lease.charger_id] = lease.epoch
-                    continue
-                self._power_on(lease, memories.get(lease.charger_id, ""))
-                if number % TURN == TURN - 1:
-                    await asyncio.sleep(0)
+                else:
+                    self._take(lease, memories.get(lease.charger_id, ""))
 
-    def _power_on(self, lease: Lease, memory: str) -> None:
+    def _take(self, lease: Lease, memory: str) -> None:
         stale = self.runners.pop(lease.charger_id, None)
         if stale is not None:
             stale.cut("claimed anew")
         runner = self.runners[lease.charger_id] = Runner(self._shell, lease, memory)
-        runner.start()
+        self._dark.append(runner)
+        self._adopted.set()
 
     async def _reconcile(self, host_id: UUID) -> None:
         """Compare what is held here with the rows; the sums tell without reading them whether that is needed."""

@@ -106,7 +106,7 @@ class Keeper:
         """Keep the memory (JSON, "" for none) instead of the one before, and write the news into the ledger.
 
         With `then` it is urgent: on its way to the disk at once, and `then` is called in the writer's thread when it is
-        there, or could not be brought there.
+        there, or is refused. While the database is away it is tried again, and `then` waits.
         """
 
         def fold(bundle: Bundle) -> None:
@@ -197,13 +197,9 @@ class Keeper:
             self._fold_news()
             while self._bundles:
                 keys = list(self._bundles)[:BATCH]
-                try:
-                    await self._write({key: self._bundles[key] for key in keys})
-                finally:
-                    for key in keys:
-                        self._bundles[key].tell()
+                await self._write({key: self._bundles[key] for key in keys})
                 for key in keys:
-                    del self._bundles[key]
+                    self._bundles.pop(key).tell()
 
     def _fold_news(self) -> None:
         for _ in range(len(self._news)):

@@ -99,7 +99,13 @@ class Host:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Hold sessions until `stop` is set, then end in order. A part that fails ends the process."""
-        parts = [self.membership.run(), self.holdings.run(), self.recorder.run(), self.keeper.run()]
+        parts = [
+            self.membership.run(),
+            self.holdings.run(),
+            self.holdings.power_on(),
+            self.recorder.run(),
+            self.keeper.run(),
+        ]
         parts += [self.orders.run(), self.switch.run(), self.ear.run(), self._progress()]
         tasks = [asyncio.ensure_future(part) for part in parts]
         stopped = asyncio.ensure_future(self._left(stop))

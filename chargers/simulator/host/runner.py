@@ -106,18 +106,23 @@ class Runner:
         return self._finished is not None
 
     @property
+    def started(self) -> bool:
+        """Whether it was powered on."""
+        return self._life > 0
+
+    @property
     def connected(self) -> bool:
         """Whether it has a connection, or is making one."""
         return self._link is not None
 
     def start(self) -> None:
         """Power the charger on, or let it go on when its former host handed it over with the power on."""
+        self._life += 1
         spec, problem = self.lease.spec, self.lease.problem or self._past.problem()
         if spec is None or problem:
             self._show(ConnectionState.OFFLINE, problem)
             return
         now = self._shell.clock.now()
-        self._life += 1
         # Repeatable for one life of one lease, and different in each, so that message ids do not come again.
         seed = (self.lease.charger_id << 40) ^ (self.lease.epoch << 20) ^ (self.lease.revision << 8) ^ self._life
         self._step(lambda: self._begin(spec, now, seed))
@@ -155,6 +160,8 @@ class Runner:
 
     def order(self, intent: Intent) -> None:
         """Carry out a command; its outcome goes to the keeper, exactly once."""
+        if not (self.started or self.stopping):
+            self.start()  # an order does not wait for its turn
         session = self._session
         self._orders = self._orders or set()
         self._orders.add(intent.id)

@@ -480,7 +480,7 @@ def test_an_order_has_the_outcome_that_the_session_settles(run):
 def test_an_order_without_an_end_of_its_own_ends_with_the_session(run, end):
     async def scenario():
         bench = Bench(DIALS | {"wake": ValueError("bug")})
-        runner = bench.runner()
+        runner = bench.runner(**({"spec": None} if end == "no session" else {}))
         if end == "no session":
             runner.order(ORDER)
         else:
@@ -489,6 +489,18 @@ def test_an_order_without_an_end_of_its_own_ends_with_the_session(run, end):
             runner.stop(lambda _: None) if end == "stop" else runner.ring(0.0)
         code = "internal_error" if end == "bug" else "powered_off"
         assert [ending.outcome for ending in bench.kept().endings] == [f'{{"code":"{code}","data":{{}}}}']
+
+    run(scenario())
+
+
+def test_an_order_does_not_wait_for_the_turn_of_its_charger_to_be_powered_on(run):
+    async def scenario():
+        bench = Bench(DIALS | {"intent": [Settled("c0ffee", ok=True, code="accepted", data={})]})
+        runner = bench.runner()
+        assert not runner.started
+        runner.order(ORDER)
+        assert runner.started
+        assert [ending.status for ending in bench.kept().endings] == ["done"]
 
     run(scenario())
 
