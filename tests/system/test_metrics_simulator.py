@@ -59,7 +59,7 @@ def test_its_counters_agree_with_the_message_log(organization: Organization, pro
     }
     assert counted == logged
     assert logged["OCPP1.6", "received", "other"] == 1
-    assert reading.value("ocpplab_log_rows_total") == Message.objects.count()
+    eventually(lambda: door.scrape().value("ocpplab_log_rows_total") == Message.objects.count())
     assert reading.value("ocpplab_log_rows_dropped_total") == 0
     answers = sum(
         count for (_, direction, action), count in logged.items() if direction == "received" and action != "other"
