@@ -1,6 +1,7 @@
 """Forgetting jobs that ended long ago."""
 
 import time
+import uuid
 from datetime import datetime
 
 from django.db import transaction
@@ -20,11 +21,11 @@ def jobs_prune(*, before: datetime, seconds: float) -> tuple[int, bool]:
     same request makes a new job then. Returns how many jobs were deleted, and whether those were all.
     """
     deadline = time.monotonic() + seconds
-    deleted = 0
+    deleted, held = 0, set[uuid.UUID]()
     while time.monotonic() < deadline:
-        job_id = _ended(before).order_by("finished_at").values_list("id", flat=True).first()
+        job_id = _ended(before).exclude(pk__in=held).order_by("finished_at").values_list("id", flat=True).first()
         if job_id is None:
-            return deleted, True
+            return deleted, True  # but for those whose chargers are being deleted, which the next run finds
         with transaction.atomic():
             if job_lock(job_id) is None or not _ended(before).filter(pk=job_id).exists():
                 continue  # deleted or retried in this very moment
@@ -34,7 +35,7 @@ def jobs_prune(*, before: datetime, seconds: float) -> tuple[int, bool]:
             if free:
                 items.filter(pk__in=free).delete()
             elif items.exists():
-                return deleted, False
+                held.add(job_id)
             else:
                 deleted += ProvisioningJob.objects.filter(pk=job_id).delete()[0]
     return deleted, False

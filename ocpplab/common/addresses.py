@@ -25,15 +25,16 @@ class Kind(StrEnum):
 GUARDED: Final = tuple(
     ipaddress.ip_network(text)
     for text in (
-        *("169.254.0.0/16", "fe80::/10", "fd00:ec2::254", "fd20:ce::254"),
+        *("169.254.0.0/16", "fe80::/10", "fd00:ec2::/32", "fd20:ce::254"),
         *("100.100.100.200", "192.0.0.192", "168.63.129.16"),
     )
 )
 #: on Linux a connection to 0.0.0.0 or :: reaches this machine, so they are not merely useless
 _NOWHERE: Final = tuple(map(ipaddress.ip_network, ("0.0.0.0/8", "240.0.0.0/4", "::/128")))
 _GLOBAL_UNICAST: Final = ipaddress.ip_network("2000::/3")
-#: networks whose last 32 bits are an IPv4 address: NAT64 (RFC 6052) and IPv4-compatible (RFC 4291 section 2.5.5.1)
-_EMBEDDING: Final = (ipaddress.ip_network("64:ff9b::/96"), ipaddress.ip_network("::/96"))
+#: networks whose last 32 bits are an IPv4 address: NAT64 (RFC 6052, RFC 8215), IPv4-translated (RFC 2765) and
+#: IPv4-compatible (RFC 4291 section 2.5.5.1)
+_EMBEDDING: Final = tuple(map(ipaddress.ip_network, ("64:ff9b::/96", "64:ff9b:1::/96", "::ffff:0:0:0/96", "::/96")))
 
 
 @lru_cache(maxsize=1024)

@@ -18,6 +18,7 @@ from chargers.models import Charger, ChargerMemory, SimulatorHost
 from chargers.simulator.host import leases, machine
 from chargers.simulator.host.database import Connection, Line
 from chargers.simulator.host.leases import Fingerprint, LeaseLost
+from chargers.simulator.host.specs import Lease
 from tests.support.chargers import make_charger, make_chargers, make_host, snapshot
 
 pytestmark = [pytest.mark.django_db(transaction=True)]
@@ -215,10 +216,11 @@ def test_the_fingerprint_moves_with_everything_that_a_host_must_notice(organizat
     assert taken() == Fingerprint(4, 9, 0, 0)
     Charger.objects.filter(id=chargers[1].id).update(wanted=False)
     assert taken() == Fingerprint(4, 9, 1, 0)
-    Charger.objects.filter(id=chargers[0].id).update(message_log="none")
-    assert taken() == Fingerprint(4, 9, 1, 2 * chargers[0].id)
-    Charger.objects.filter(id=chargers[0].id).update(message_log="transactions")
-    assert taken() == Fingerprint(4, 9, 1, chargers[0].id)
+    for level in ("none", "transactions"):
+        Charger.objects.filter(id=chargers[0].id).update(message_log=level)
+        weight = Lease(chargers[0].id, 1, 3, "", None, message_log=level).log_weight
+        assert weight > 0
+        assert taken() == Fingerprint(4, 9, 1, weight)
     Charger.objects.filter(id=chargers[0].id).update(message_log="all")
     chargers[2].delete()
     assert taken() == Fingerprint(3, 7, 1, 0)

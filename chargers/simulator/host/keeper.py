@@ -95,6 +95,7 @@ class Keeper:
         # The writer's own.
         self._bundles: dict[ledger.Holder, Bundle] = {}
         self._line = Line("keeper")
+        self._batch = BATCH
         self._flushing = asyncio.Lock()
         self._urgent = asyncio.Event()
 
@@ -106,7 +107,7 @@ class Keeper:
         """Keep the memory (JSON, "" for none) instead of the one before, and write the news into the ledger.
 
         With `then` it is urgent: on its way to the disk at once, and `then` is called in the writer's thread when it is
-        there, or is refused. While the database is away it is tried again, and `then` waits.
+        there, or is refused; not when the lease is over. While the database is away, `then` waits with it.
         """
 
         def fold(bundle: Bundle) -> None:
@@ -156,7 +157,7 @@ class Keeper:
 
     async def flush(self) -> None:
         """Write everything that waits now. Raises one of `database.TROUBLE`; nothing is lost by that."""
-        if self._news or self._bundles:
+        if self._aside is not None or self._news or self._bundles:
             await self._beside().run(self._flush())
 
     async def close(self) -> None:
@@ -196,8 +197,13 @@ class Keeper:
         async with self._flushing:
             self._fold_news()
             while self._bundles:
-                keys = list(self._bundles)[:BATCH]
-                await self._write({key: self._bundles[key] for key in keys})
+                keys = list(self._bundles)[: self._batch]
+                try:
+                    await self._write({key: self._bundles[key] for key in keys})
+                except TimeoutError:  # too many for so slow a database, if it is there at all
+                    self._batch = max(1, self._batch // 2)
+                    raise
+                self._batch = min(BATCH, self._batch * 2)
                 for key in keys:
                     self._bundles.pop(key).tell()
 
@@ -231,6 +237,8 @@ async def _write_all(connection: Connection, bundles: dict[ledger.Holder, Bundle
     )
     living = {row[0] for row in await cursor.fetchall()}
     held = {lease: bundle for lease, bundle in bundles.items() if lease[1] in living}
+    for lease in bundles.keys() - held.keys():
+        bundles[lease].then.clear()  # whoever waits there must not speak any more
     if len(held) < len(bundles):
         log.warning("memories_too_late", chargers=len(bundles) - len(held), reason="the host was declared dead")
     await ledger.write(connection, ((lease, bundle.entries) for lease, bundle in held.items()))

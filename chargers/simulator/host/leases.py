@@ -204,7 +204,8 @@ async def fingerprint(connection: Connection, host_id: UUID) -> Fingerprint:
     """Sums over the rows that the host holds."""
     cursor = await connection.execute(
         "SELECT count(*), coalesce(sum(revision), 0)::bigint, count(*) FILTER (WHERE NOT wanted),"
-        " coalesce(sum(CASE message_log WHEN 'all' THEN 0 WHEN 'none' THEN 2 * id ELSE id END), 0)::bigint"
+        " coalesce(sum(CASE message_log WHEN 'all' THEN 0 WHEN 'none' THEN id * 40503 %% 65521 + 1"
+        " ELSE id * 48271 %% 65537 + 1 END), 0)::bigint"
         " FROM chargers_charger WHERE host_id = %s",
         [host_id],
     )

@@ -12,6 +12,7 @@ from psycopg.errors import LockNotAvailable
 from chargers.simulator.host import leases
 from chargers.simulator.host.database import TROUBLE, Connection, Line
 from chargers.simulator.host.machine import has_ended, machine_id
+from chargers.simulator.host.shell import Lifeline
 
 log = structlog.get_logger(__name__)
 
@@ -42,16 +43,19 @@ class Membership:
         joined: Callable[[UUID], None],
         lost: Callable[[str], None],
         settle: Callable[[], Awaitable[None]],
+        lifeline: Lifeline,
     ) -> None:
         """`joined` and `lost` are called when this process becomes a host and when it is none any more.
 
-        `settle` brings to the database what is left of a former life, before that life is declared over.
+        `settle` brings to the database what is left of a former life, before that life is declared over. `lifeline` is
+        lengthened with every beat.
         """
         self.terms = terms
         self.host_id: UUID | None = None
         self._joined = joined
         self._lost = lost
         self._settle = settle
+        self._lifeline = lifeline
         self._line = Line("beat")
         self._loop = asyncio.get_running_loop()
         self._beaten = 0.0
@@ -121,7 +125,8 @@ class Membership:
 
         await self._settle()
         buried = await self._line.run(join)
-        self.host_id, self._beaten = host_id, started
+        self.host_id = host_id
+        self._beat_at(started)
         log.info("host_joined", host=terms.name, id=str(host_id), took_over_from=buried)
         self._joined(host_id)
 
@@ -135,8 +140,12 @@ class Membership:
         if not alive:
             self.lose("others declared this host dead")
         elif self.host_id == host_id:
-            self._beaten = started
+            self._beat_at(started)
         await self._bury()
+
+    def _beat_at(self, moment: float) -> None:
+        self._beaten = moment
+        self._lifeline.until = moment + self.terms.let_go_after  # the loop's clock is the monotonic one
 
     async def _bury(self) -> None:
         """Declare silent hosts dead; apart from the beat, so that it never waits for what a frozen one has locked."""

@@ -34,8 +34,9 @@ log = structlog.get_logger(__name__)
 
 #: seconds for saying that this host stops
 FAREWELL_WITHIN: Final = 1.0
-#: seconds for closing all sessions, for the last records, and for everything until the process is gone
-CLOSE_WITHIN, FLUSH_WITHIN, END_WITHIN = 4.0, 2.0, 8.0
+#: seconds for closing all sessions, for giving back what is held, and for everything until the process is gone; the
+#: last records have what is left, which is 2 s at least
+CLOSE_WITHIN, LEAVE_WITHIN, END_WITHIN = 4.0, 2.0, 8.0
 #: seconds between two lines of progress
 PROGRESS_EVERY: Final = 3.0
 
@@ -77,7 +78,11 @@ class Host:
         )
         self.holdings = Holdings(shell, capacity=self.terms.capacity, ramp=self.ramp)
         self.membership = Membership(
-            self.terms, joined=self._joined, lost=self.holdings.abandon, settle=self.keeper.flush
+            self.terms,
+            joined=self._joined,
+            lost=self.holdings.abandon,
+            settle=self.keeper.flush,
+            lifeline=shell.lifeline,
         )
         self.holdings.on_lease_lost = self.membership.lose
         # A process that was asleep must let go before it sends a single heartbeat.
@@ -123,6 +128,8 @@ class Host:
     async def _left(self, stop: asyncio.Event) -> None:
         """Wait for `stop`; then hand over to other live hosts what they can take, while all parts go on."""
         await stop.wait()
+        if self.membership.host_id is None:
+            return  # there is nothing to hand over
         self.say(f"simulator {self.terms.name} stops: holds {len(self.holdings.runners)} sessions")
         self.holdings.claim_no_more()
         # To cancel a statement that hangs takes psycopg ten seconds, so nobody waits for that.
@@ -139,11 +146,12 @@ class Host:
         """Close sessions cleanly, write the last records, give the leases back; all of it within END_WITHIN."""
         asyncio.get_running_loop().call_later(END_WITHIN, self._out_of_time)
         self.say(f"simulator {self.terms.name} closes {len(self.holdings.runners)} sessions")
-        host_id = self.membership.host_id
+        host_id, began = self.membership.host_id, asyncio.get_running_loop().time()
         await self.holdings.stop(CLOSE_WITHIN)
+        left = END_WITHIN - LEAVE_WITHIN - (asyncio.get_running_loop().time() - began)
         self.recorder.host_id = None  # leaving says of all chargers at once that they are offline
         try:
-            async with asyncio.timeout(FLUSH_WITHIN):
+            async with asyncio.timeout(left):
                 await self.keeper.flush()
                 await self.recorder.flush()
         except TROUBLE as error:

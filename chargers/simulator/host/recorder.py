@@ -194,9 +194,10 @@ class Recorder:
 
     async def _flush_states(self) -> None:
         states, self._states = self._states, {}
-        if not states or self.host_id is None:
+        host_id = self.host_id  # the sessions' thread may take it away in between
+        if not states or host_id is None:
             return
-        rows = [(key, self.host_id, *news._replace(detail=writable(news.detail))) for key, news in states.items()]
+        rows = [(key, host_id, *news._replace(detail=writable(news.detail))) for key, news in states.items()]
         columns = [list(column) for column in zip(*rows, strict=True)]
 
         async def update(connection: Connection) -> None:

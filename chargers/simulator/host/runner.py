@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import structlog
 
+from chargers.protocol.rpc import CALL
 from chargers.protocol.versions import Version
 from chargers.simulator.effects import (
     Abandon,
@@ -50,6 +51,7 @@ log = structlog.get_logger(__name__)
 OFF_FIRST, OFF_MOST = 10.0, 600.0
 #: seconds between two alarms of one session at least, whatever it asks for
 BREATH: Final = 0.01
+_CALL: Final = f"[{CALL},"
 
 Finished = Callable[["Runner"], None]
 
@@ -81,9 +83,9 @@ class Runner:
         self._past = Past(lease.charger_id, memory, lease.revision)
         #: ids of commands without an outcome yet
         self._orders: set[str] | None = None
-        #: frames that wait until `_unkept` memories are on the disk
-        self._held: list[str] | None = None
+        #: urgent memories that are on their way to the disk, and the frames that wait until all of them are there
         self._unkept = 0
+        self._held: list[str] | None = None
         self.lease = lease
         self.state = ConnectionState.OFFLINE
         self._shell = shell
@@ -134,6 +136,8 @@ class Runner:
         """
         if self.stopping:
             return
+        if hand_over and not self.started:
+            self.start()  # only a session can hand on what the former host left with the power on
         self._finished = finished
         session = self._session
         if session is not None:
@@ -204,7 +208,7 @@ class Runner:
         ended = self._shell.tally.disconnected if self._open else self._shell.tally.failed
         ended[kind_of(why)] += 1
         session, self._link, self._open = self._session, None, False
-        self._held = None  # what the CSMS did not get, the session says again if it matters
+        self._held = None  # what the CSMS did not get, the session says again if it matters, and no sooner
         if session is not None:
             self._step(lambda: session.disconnected(self._shell.clock.now(), why))
         if self._finished is not None:
@@ -231,7 +235,9 @@ class Runner:
         return effects
 
     def _step(self, call: Callable[[], list[Effect]]) -> None:
-        """Let the session act, carry out what it wants, and set its alarm."""
+        """Let the session act, carry out what it wants, and set its alarm; not when the lease may be another's."""
+        if not self._shell.lifeline.holds:
+            return  # whoever notices it next lets go of everything
         try:
             effects = call()
             self._keep(effects)
@@ -251,29 +257,27 @@ class Runner:
     def _keep(self, effects: Sequence[Effect]) -> None:
         """Hand over what must outlast this process.
 
-        What an urgent memory is about may be said in the same breath, as a transaction that begins. So nothing is sent
-        from here on until that memory is kept: a CSMS never knows of a transaction that its charger could forget.
+        What an urgent memory is about may be said in the same breath, as a transaction that begins, or as soon as the
+        CSMS has answered what was said before, or over the next connection. So nothing is sent from here on until that
+        memory is kept: a CSMS never knows of a transaction that its charger could forget.
         """
-        news, remember, urgent, speaks = [], False, False, False
+        news, remember, urgent = [], False, False
         for effect in effects:
             if isinstance(effect, Ledger):
                 news.append(effect.event)
             elif isinstance(effect, Remember):
                 remember, urgent = True, urgent or effect.urgent
-            elif isinstance(effect, Send):
-                speaks = True
         session = self._session
         if not (news or remember) or session is None:
             return
         shell, lease = self._shell, self.lease
-        then = _nothing if urgent else None
-        if urgent and speaks and self._link is not None:
-            self._held = self._held or []
+        if urgent:
             self._unkept += 1
-            then = self._when_kept
         memory = self._past.write(session) if remember else ""
         now = shell.clock.now()
-        shell.keeper.keep(lease.charger_id, lease.epoch, at=now, news=news, memory=memory, then=then)
+        shell.keeper.keep(
+            lease.charger_id, lease.epoch, at=now, news=news, memory=memory, then=self._when_kept if urgent else None
+        )
 
     def _when_kept(self) -> None:
         """Called in the writer's thread."""
@@ -284,19 +288,25 @@ class Runner:
         """One of the memories that frames wait for is kept."""
         self._unkept -= 1
         if self._unkept == 0:
-            self._speak_on()
+            held, self._held = self._held, None
+            self._say(*held or ())
 
-    def _say(self, text: str) -> None:
-        if self._held is not None:
-            self._held.append(text)
+    def _say(self, *texts: str) -> None:
+        if self._unkept:
+            self._held = self._held or []
+            self._held += texts
         elif self._link is not None:
-            self._link.send(text)
-
-    def _speak_on(self) -> None:
-        held, self._held = self._held, None
-        if held and self._link is not None:
-            for text in held:
+            for text in texts:
                 self._link.send(text)
+
+    def _hang_up(self, link: Link | None, effect: Close) -> None:
+        """Close; of what is held, answers go out and CALLs do not: what matters of them is said again."""
+        held, self._held = self._held, None
+        if link is not None:
+            for text in held or ():
+                if not text.startswith(_CALL):
+                    link.send(text)
+            link.close(effect.code, effect.reason)
 
     def _settle(self, effect: Settled) -> None:
         if self._orders and effect.intent_id in self._orders:
@@ -339,9 +349,7 @@ class Runner:
                 session = self._session
                 self._shell.gate.enter(lambda: self._dial(session, effect.credentials))
             case Close():
-                self._speak_on()
-                if link is not None:
-                    link.close(effect.code, effect.reason)
+                self._hang_up(link, effect)
             case Booted():
                 self._shell.tally.boots[effect.status] += 1
             case SetPing() if link is not None:
@@ -410,7 +418,3 @@ class Runner:
         self._show(ConnectionState.OFFLINE, detail)
         if not self.stopping:
             self._shell.timers.set(self, self._shell.timers.time() + off)
-
-
-def _nothing() -> None:
-    """Nobody waits for it."""

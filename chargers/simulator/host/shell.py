@@ -13,7 +13,7 @@ from chargers.simulator.host.keeper import Keeper
 from chargers.simulator.host.port import Dial
 from chargers.simulator.host.recorder import Recorder
 from chargers.simulator.host.tally import Tally
-from chargers.simulator.host.timers import Timers
+from chargers.simulator.host.timers import NEVER, Timers
 from chargers.simulator.model.specs import ChargerSpec
 
 
@@ -87,6 +87,22 @@ class Clock:
 
 
 @dataclass(slots=True)
+class Lifeline:
+    """Until when this process may act for its chargers, by `time.monotonic`.
+
+    A loop that was frozen goes on in the middle of a turn, and its own time stands still until the next one. So every
+    step of a session asks here, or a process that wakes up too late would speak before it looks at its lease.
+    """
+
+    until: float = NEVER
+
+    @property
+    def holds(self) -> bool:
+        """Whether no other host can have the chargers yet."""
+        return time.monotonic() < self.until
+
+
+@dataclass(slots=True)
 class Shell:
     """The surroundings of a runner."""
 
@@ -99,4 +115,5 @@ class Shell:
     keeper: Keeper
     make_session: SessionMaker
     tally: Tally = field(default_factory=Tally)
+    lifeline: Lifeline = field(default_factory=Lifeline)
     files: Files | None = None  #: None in tests of sessions that exchange none

@@ -20,7 +20,8 @@ _KEPT: Final[dict[str, frozenset[str] | None]] = {
     ),
     "none": frozenset(),
 }
-_WEIGHTS: Final = {"all": 0, "none": 2}
+#: how a level weighs in a sum over many chargers, so that no two changes at a time are likely to cancel each other
+_WEIGHTS: Final = {"none": (40503, 65521), "transactions": (48271, 65537)}
 
 
 @dataclass(slots=True)
@@ -43,7 +44,8 @@ class Lease:
     @property
     def log_weight(self) -> int:
         """Its part of `leases.Fingerprint.log_levels`."""
-        return _WEIGHTS.get(self.message_log, 1) * self.charger_id
+        factor, modulus = _WEIGHTS.get(self.message_log, (0, 0))
+        return self.charger_id * factor % modulus + 1 if factor else 0
 
     @property
     def address(self) -> str:

@@ -234,9 +234,11 @@ class Connection(asyncio.BufferedProtocol):
     # --- inside -----------------------------------------------------------------------------------------------------
 
     def _dialled(self, task: asyncio.Task[None]) -> None:
-        """A task that is cancelled before its first step never runs, so it cannot report by itself."""
+        """A task that is cancelled before its first step never runs, so it cannot report by itself; nor can a bug."""
         if task.cancelled():
             self.fail("dialling was given up")
+        elif (error := task.exception()) is not None:
+            self.fail(f"dialling failed: {error!r}")
 
     def _shake(self, data: bytearray) -> None:
         """Take a piece of the answer to the opening handshake."""

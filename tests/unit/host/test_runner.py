@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 import uuid
 from collections import deque
 from dataclasses import dataclass, field
@@ -377,20 +378,37 @@ def test_a_memory_that_is_not_urgent_holds_nothing_up(run):
     run(scenario())
 
 
-def test_a_charger_that_hangs_up_says_first_what_it_held_back(run):
+def test_what_is_said_only_when_the_csms_has_answered_waits_for_the_memory_too(run):
     async def scenario():
-        bench = Bench(DIALS | {"text": [Send("stop"), Close(1000, "reboot"), Remember(urgent=True)]})
+        bench = Bench(DIALS | {"wake": [STARTED, Remember(urgent=True)], "text": [Send("start")]})
         runner = bench.runner()
         link = await opened(bench, runner)
-        runner.received(link, "x")
-        assert link.done == [("send", "stop"), ("close", 1000, "reboot")]
+        runner.ring(0.0)  # another CALL is outstanding
+        runner.received(link, "its answer")
+        assert link.done == []
+        bench.kept().tell()
+        await asyncio.sleep(0.01)
+        assert link.done == [("send", "start")]
 
     run(scenario())
 
 
-def test_what_was_held_back_for_one_connection_is_not_said_on_the_next(run):
+def test_a_charger_that_hangs_up_says_its_answers_first_and_keeps_calls_for_later(run):
     async def scenario():
-        bench = Bench(DIALS | {"text": [Send("start"), Remember(urgent=True)], "wake": [Connect()]})
+        said = [Send('[2,"a","StopTransaction",{}]'), Send('[3,"b",{}]'), Close(1000, "reboot"), Remember(urgent=True)]
+        bench = Bench(DIALS | {"text": said})
+        runner = bench.runner()
+        link = await opened(bench, runner)
+        runner.received(link, "x")
+        assert link.done == [("send", '[3,"b",{}]'), ("close", 1000, "reboot")]
+
+    run(scenario())
+
+
+def test_what_was_held_back_for_one_connection_is_not_said_on_the_next_which_waits_as_well(run):
+    async def scenario():
+        plan = {"text": [Send("start"), Remember(urgent=True)], "wake": [Connect()], "refused_frame": [Send("again")]}
+        bench = Bench(DIALS | plan)
         runner = bench.runner()
         link = await opened(bench, runner)
         runner.received(link, "x")
@@ -398,9 +416,50 @@ def test_what_was_held_back_for_one_connection_is_not_said_on_the_next(run):
         runner.ring(0.0)
         await asyncio.sleep(0.03)
         runner.opened(bench.links[1], "ocpp1.6")
+        runner.refused(bench.links[1], "x")
+        assert (link.done, bench.links[1].done) == ([], [])
         bench.kept().tell()
         await asyncio.sleep(0.01)
-        assert (link.done, bench.links[1].done) == ([], [])
+        assert (link.done, bench.links[1].done) == ([], [("send", "again")])
+
+    run(scenario())
+
+
+def test_a_memory_that_is_made_without_a_connection_is_waited_for_by_the_next_one(run):
+    async def scenario():
+        bench = Bench({"start": [Remember(urgent=True), Connect()], "connected": [Send("stop")]})
+        link = await opened(bench, bench.runner())
+        assert link.done == []
+        bench.kept().tell()
+        await asyncio.sleep(0.01)
+        assert link.done == [("send", "stop")]
+
+    run(scenario())
+
+
+def test_nothing_is_done_once_the_lease_may_be_anothers(run):
+    async def scenario():
+        bench = Bench(DIALS | {"text": [Send("answer")], "wake": [Send("sample")]})
+        runner = bench.runner()
+        link = await opened(bench, runner)
+        bench.shell.lifeline.until = time.monotonic() - 0.001
+        runner.received(link, "x")
+        runner.ring(0.0)
+        assert (link.done, len(bench.sessions[0].calls)) == ([], 2)
+
+    run(scenario())
+
+
+def test_a_charger_that_is_handed_on_before_its_turn_came_hands_over_what_it_got(run):
+    async def scenario():
+        bench = Bench(DIALS | {"hand_over": [Remember(urgent=True)]})
+        runner = bench.runner(memory='{"wh": 5}')
+        ended = []
+        runner.stop(ended.append, hand_over=True)
+        assert bench.sessions[0].calls == [("start",), ("hand_over",)]
+        assert (ended, json.loads(bench.kept().memory)) == ([runner], {"calls": 2})
+        await asyncio.sleep(0.03)
+        assert bench.links == [], "its dial waited at the gate and came to nothing"
 
     run(scenario())
 

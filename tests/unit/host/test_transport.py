@@ -12,8 +12,10 @@ import pytest
 from chargers.simulator.host import dialler as dialling
 from chargers.simulator.host import transport
 from chargers.simulator.host.dialler import Dialler
+from chargers.simulator.host.doors import Door
 from chargers.simulator.host.port import Link
 from chargers.simulator.host.timers import Timers
+from chargers.simulator.host.transport import Connection
 from ocpplab.common.targets import Targets
 from tests.support.bad_csms import BadCsms
 
@@ -70,6 +72,21 @@ async def ending(address: str, **settings: Any) -> str:
     assert len(ear.all("closed")) == 1
     assert "\n" not in why
     return str(why)
+
+
+def test_a_bug_in_a_dial_ends_that_dial_and_gives_its_place_to_another(run):
+    async def scenario() -> None:
+        async def broken() -> None:
+            raise RuntimeError("a bug")
+
+        ear, door, loop = Ear(), Door(1), asyncio.get_running_loop()
+        connection = Connection(ear, Timers(loop))
+        door.enter(lambda: True)
+        connection.begin(loop.create_task(broken()), door)
+        assert await ear.until("closed") == "dialling failed: RuntimeError('a bug')"
+        assert door.idle
+
+    run(scenario())
 
 
 def free_port() -> int:
