@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 import structlog
 
 from chargers.protocol import format_time, names_secret
-from chargers.simulator.effects import Download, KeyPair, MakeKey, Transfer, Upload
+from chargers.simulator.effects import Abandon, Download, KeyPair, MakeKey, Transfer, Upload
 from chargers.simulator.host import transfers
 from chargers.simulator.host.database import TROUBLE, Connection, Line
 from chargers.simulator.host.transfers import LONGEST, Errand
@@ -84,6 +84,24 @@ class Files:
         self._turn = asyncio.Semaphore(AT_ONCE)
         self._errands: dict[Key, Errand] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+
+    def carry_out(
+        self,
+        charger_id: int,
+        csms: str,
+        effect: Download | Upload | Abandon | MakeKey,
+        done: Callable[[Transfer | KeyPair], None],
+    ) -> None:
+        """Do what a session wants; `done` hears what came of it, unless it was given up. `csms`: the host it dials."""
+        match effect:
+            case Download():
+                self.download(charger_id, csms, effect, done)
+            case Upload():
+                self.upload(charger_id, csms, effect, done)
+            case Abandon():
+                self.abandon(charger_id, effect.id)
+            case MakeKey():
+                self.make_key(effect, done)
 
     def download(self, charger_id: int, csms: str, wanted: Download, done: Callable[[Transfer], None]) -> None:
         """Fetch a file; `done` hears of the end on the loop, unless it was given up. `csms`: the host it dials."""

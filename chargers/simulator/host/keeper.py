@@ -20,9 +20,9 @@ import structlog
 
 from chargers.simulator.effects import LedgerEvent
 from chargers.simulator.host import ledger
-from chargers.simulator.host.aside import Aside
-from chargers.simulator.host.database import TROUBLE, Connection, Line
+from chargers.simulator.host.database import TROUBLE, Connection
 from chargers.simulator.host.text import writable_json
+from chargers.simulator.host.writer import Writer
 
 log = structlog.get_logger(__name__)
 
@@ -81,20 +81,19 @@ class Bundle:
         self.then.clear()
 
 
-class Keeper:
+class Keeper(Writer):
     """The one writer of memories, ledger and outcomes of a host."""
 
     def __init__(self) -> None:
+        super().__init__("keeper")
         #: the host under whose leases is written; what came before a change is still written under the old one
         self.host_id: UUID | None = None
         self._news: deque[tuple[ledger.Holder, Callable[[Bundle], None]]] = deque()
         self._signalled = False
-        self._aside: Aside | None = None
         #: commands that were given an outcome
         self.settled = 0
         # The writer's own.
         self._bundles: dict[ledger.Holder, Bundle] = {}
-        self._line = Line("keeper")
         self._batch = BATCH
         self._flushing = asyncio.Lock()
         self._urgent = asyncio.Event()
@@ -151,25 +150,10 @@ class Keeper:
 
     # --- what the host calls ----------------------------------------------------------------------------------------
 
-    async def run(self) -> None:
-        """Write until cancelled."""
-        await self._beside().run(self._write_for_ever())
-
     async def flush(self) -> None:
-        """Write everything that waits now. Raises one of `database.TROUBLE`; nothing is lost by that."""
+        """See `Writer.flush`; without news or a thread there is nothing to do."""
         if self._aside is not None or self._news or self._bundles:
-            await self._beside().run(self._flush())
-
-    async def close(self) -> None:
-        """Let go of the database and of the thread. Call `flush` before."""
-        if self._aside is not None:
-            await self._aside.run(self._line.close())
-            self._aside.close()
-            self._aside = None
-
-    def _beside(self) -> Aside:
-        self._aside = self._aside or Aside("keeper")
-        return self._aside
+            await super().flush()
 
     # --- the writer, in its own thread ------------------------------------------------------------------------------
 

@@ -18,9 +18,9 @@ import structlog
 
 from chargers.simulator.effects import ConnectionState, Direction
 from chargers.simulator.host import leases
-from chargers.simulator.host.aside import Aside
-from chargers.simulator.host.database import TROUBLE, Connection, Line
+from chargers.simulator.host.database import TROUBLE, Connection
 from chargers.simulator.host.text import writable
+from chargers.simulator.host.writer import Writer
 
 log = structlog.get_logger(__name__)
 
@@ -82,7 +82,7 @@ class StateNews(NamedTuple):
     at: datetime
 
 
-class Recorder:
+class Recorder(Writer):
     """The one writer of a host's message log and connection states.
 
     The sessions' thread appends and the writer's thread takes away, each with counters that only it changes; what they
@@ -90,6 +90,7 @@ class Recorder:
     """
 
     def __init__(self) -> None:
+        super().__init__("recorder")
         #: the host under whose leases states are written; None writes none, and what waits is forgotten
         self.host_id: UUID | None = None
         self._rows: deque[Row] = deque()
@@ -101,9 +102,7 @@ class Recorder:
         self._rows_written = 0
         self._told = 0
         self._states: dict[int, StateNews] = {}
-        self._line = Line("recorder")
         self._flushing = asyncio.Lock()
-        self._aside: Aside | None = None
 
     # --- what sessions call: no waiting, no failing -----------------------------------------------------------------
 
@@ -137,27 +136,6 @@ class Recorder:
     def dropped(self) -> int:
         """Rows that were lost since the start because there was no room for them."""
         return self._dropped
-
-    # --- what the host calls ----------------------------------------------------------------------------------------
-
-    async def run(self) -> None:
-        """Write until cancelled."""
-        await self._beside().run(self._write_for_ever())
-
-    async def flush(self) -> None:
-        """Write everything that waits now. Raises one of `database.TROUBLE`; nothing is lost by that."""
-        await self._beside().run(self._flush())
-
-    async def close(self) -> None:
-        """Let go of the database and of the thread. Call `flush` before."""
-        if self._aside is not None:
-            await self._aside.run(self._line.close())
-            self._aside.close()
-            self._aside = None
-
-    def _beside(self) -> Aside:
-        self._aside = self._aside or Aside("recorder")
-        return self._aside
 
     # --- the writer, in its own thread ------------------------------------------------------------------------------
 

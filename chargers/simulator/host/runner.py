@@ -362,25 +362,18 @@ class Runner:
 
     def _exchange(self, files: Files, session: SessionPort, effect: Download | Upload | Abandon | MakeKey) -> None:
         """Let a file or a key be fetched, brought or made; what comes of it is for this session only."""
-        charger_id, csms = self.lease.charger_id, urlsplit(self.lease.ws_url).hostname or ""
 
-        def over(transfer: Transfer) -> None:
-            if session is self._session:
-                self._step(lambda: session.transferred(self._shell.clock.now(), effect.id, transfer))
+        def done(result: Transfer | KeyPair) -> None:
+            now = self._shell.clock.now()
+            if session is not self._session:
+                return
+            if isinstance(result, Transfer):
+                self._step(lambda: session.transferred(now, effect.id, result))
+            else:
+                self._step(lambda: session.key_made(now, effect.id, result))
 
-        def made(pair: KeyPair) -> None:
-            if session is self._session:
-                self._step(lambda: session.key_made(self._shell.clock.now(), effect.id, pair))
-
-        match effect:
-            case Download():
-                files.download(charger_id, csms, effect, over)
-            case Upload():
-                files.upload(charger_id, csms, effect, over)
-            case Abandon():
-                files.abandon(charger_id, effect.id)
-            case MakeKey():
-                files.make_key(effect, made)
+        csms = urlsplit(self.lease.ws_url).hostname or ""
+        files.carry_out(self.lease.charger_id, csms, effect, done)
 
     def _abandon_files(self) -> None:
         if self._shell.files is not None:
