@@ -19,8 +19,9 @@ from ocpplab.common.metrics.histogram import Histogram
 log = structlog.get_logger(__name__)
 
 NEVER: Final = float("inf")
-#: seconds; what is due within it is rung together
-SLACK: Final = 0.005
+#: seconds that the first of many may wait for company: what is due within them is rung together, and the answers come
+#: together. Later and never earlier: a session that is asked too early has nothing to do yet.
+SLACK: Final = 0.01
 #: items rung before the loop gets its turn for the sockets
 TURN: Final = 200
 #: seconds after which an item rang late: one of the bounds of `Timers.lateness`
@@ -78,7 +79,7 @@ class Timers:
         if self._handle is not None:
             self._handle.cancel()
         self._armed = head
-        self._handle = None if head == NEVER else self._loop.call_at(head, self._tick)
+        self._handle = None if head == NEVER else self._loop.call_at(head + SLACK, self._tick)
 
     def _tick(self) -> None:
         self._handle, self._armed = None, NEVER
@@ -91,15 +92,14 @@ class Timers:
             self._arm()
 
     def _ring_due(self, now: float) -> None:
-        horizon = now + SLACK
         heap = self._heap
         left = TURN
-        while heap and heap[0][0] <= horizon and left:
+        while heap and heap[0][0] <= now and left:
             when, _, item = heappop(heap)
             if when != item.queued:
                 continue  # it was moved to earlier and has rung from that entry
             item.queued = NEVER
-            if item.due > horizon:
+            if item.due > now:
                 if item.due != NEVER:
                     self._push(item, item.due)
                 continue
