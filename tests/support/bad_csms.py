@@ -19,7 +19,7 @@ from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Self
+from typing import Any, Self, cast
 from urllib.parse import unquote
 
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
@@ -338,7 +338,22 @@ class BadCsms:
         self._stop = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._writers: set[asyncio.StreamWriter] = set()
-        server = await asyncio.start_server(self._accept, "127.0.0.1", self.port, backlog=1000)
+        transports: set[asyncio.BaseTransport] = set()  # also of those whose task has not begun
+
+        class Remembered(asyncio.StreamReaderProtocol):
+            def connection_made(self, transport: asyncio.BaseTransport) -> None:
+                self.mine = transport
+                transports.add(transport)
+                super().connection_made(transport)
+
+            def connection_lost(self, exc: Exception | None) -> None:
+                transports.discard(self.mine)
+                super().connection_lost(exc)
+
+        def protocol() -> Remembered:
+            return Remembered(asyncio.StreamReader(), self._accept)
+
+        server = await self._loop.create_server(protocol, "127.0.0.1", self.port, backlog=1000)
         self.port = server.sockets[0].getsockname()[1]
         ready.set()
         await self._stop.wait()
@@ -346,7 +361,10 @@ class BadCsms:
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await asyncio.sleep(0.05)  # the transports that were aborted report it
+        for transport in list(transports):
+            cast("asyncio.Transport", transport).abort()
+        while transports:
+            await asyncio.sleep(0.01)  # until the transports that were aborted have reported it
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
