@@ -358,13 +358,13 @@ class BadCsms:
         ready.set()
         await self._stop.wait()
         server.close()
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        for transport in list(transports):
-            cast("asyncio.Transport", transport).abort()
-        while transports:
-            await asyncio.sleep(0.01)  # until the transports that were aborted have reported it
+        # Connections that were accepted a moment ago are tasks of the loop before they are transports of ours.
+        while transports or len(asyncio.all_tasks()) > 1:
+            for task in list(self._tasks):
+                task.cancel()
+            for transport in list(transports):
+                cast("asyncio.Transport", transport).abort()
+            await asyncio.sleep(0.01)
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
