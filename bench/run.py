@@ -113,7 +113,7 @@ class Suite:
         """Run a part; when it fails, keep what the lab has said, which is gone with its folder."""
         try:
             part(lab, sink, self.plan, self.results, self.say)
-        except Exception:
+        except Exception:  # raised again; whatever it was, the lab's own words would be gone with its folder
             self.folder.mkdir(exist_ok=True, parents=True)
             log = self.folder / f"{name}-{time.strftime('%H-%M-%S')}.log"
             shutil.copy(lab.log, log)

@@ -1,5 +1,6 @@
 """Filters of the list of chargers that stay short where there are thousands of locations and hosts."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,14 +18,14 @@ SHOWN = 30
 NONE = "none"
 
 
-class _RowFilter(SimpleListFilter):
+class _RowFilter(SimpleListFilter, ABC):
     """Filters by a foreign key; any id works in the address, the newest ones are offered."""
 
     column: str
 
+    @abstractmethod
     def offered(self, request: HttpRequest) -> Sequence[tuple[str, str]]:
         """Return (id, name) of the rows to offer."""
-        raise NotImplementedError
 
     def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> list[tuple[Any, str]]:
         """Offer those, and none."""

@@ -1,6 +1,7 @@
 """What the import commands of all apps share: their options, the progress bar, and the report."""
 
 import sys
+from abc import ABC, abstractmethod
 from argparse import ArgumentParser
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +14,7 @@ from ocpplab.common.imports import ImportCounts, ImportFailed
 from ocpplab.common.progress import Bar
 
 
-class ImportCommand(BaseCommand):
+class ImportCommand(BaseCommand, ABC):
     """A command `import_... FILE --organization NAME [--dry-run]`. Subclasses say what is imported and how."""
 
     #: what the rows are, in the plural
@@ -42,11 +43,11 @@ class ImportCommand(BaseCommand):
             f"{counts.unchanged} unchanged"
         )
 
+    @abstractmethod
     def run(
         self, path: Path, organization: Organization, *, dry_run: bool, advance: Callable[[int], None]
     ) -> ImportCounts:
         """Import the file, all or nothing. Raises `ImportFailed`."""
-        raise NotImplementedError
 
 
 def organization_named(name: str | None) -> Organization:

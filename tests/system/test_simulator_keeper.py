@@ -19,6 +19,7 @@ from chargers.simulator.effects import (
     TransactionStarted,
     TransactionStopped,
 )
+from chargers.simulator.host import keeper as keeping
 from chargers.simulator.host import leases
 from chargers.simulator.host.database import Line
 from chargers.simulator.host.keeper import Keeper
@@ -261,6 +262,53 @@ def test_who_waits_is_not_told_while_the_database_is_away(charger, host, run, mo
 
         run(scenario())
     assert ChargerMemory.objects.get().state == {"n": 1}
+
+
+def test_who_waits_under_a_lease_that_is_over_is_never_told(charger, host, run):
+    SimulatorHost.objects.update(status="gone", gone_at=datetime.now(UTC))
+
+    async def scenario() -> None:
+        keeper, told = Keeper(), []
+        keeper.host_id = host.id
+        keeper.keep(charger.id, 3, at=AT, news=[], memory='{"n": 1}', then=lambda: told.append(1))
+        await keeper.flush()
+        assert told == []
+        await keeper.close()
+
+    run(scenario())
+    assert not ChargerMemory.objects.exists()
+
+
+def test_a_batch_that_a_slow_database_cannot_take_in_time_is_halved(organization, host, run, monkeypatch):
+    """Here a database takes 0.2 s for each charger, and a transaction may last 1 s."""
+    chargers = make_chargers(organization, 16, host=host, lease_epoch=3)
+    write_all, sizes = keeping._write_all, []
+
+    async def slowly(connection: Any, bundles: dict[Any, Any]) -> None:
+        sizes.append(len(bundles))
+        await asyncio.sleep(0.2 * len(bundles))
+        await write_all(connection, bundles)
+
+    monkeypatch.setattr(keeping, "_write_all", slowly)
+    monkeypatch.setattr(keeping, "TIMEOUT", 1.0)
+    monkeypatch.setattr(keeping, "BATCH", 16)
+
+    async def scenario() -> None:
+        keeper = Keeper()
+        keeper.host_id = host.id
+        for one in chargers:
+            keeper.keep(one.id, 3, at=AT, news=[], memory='{"n": 1}', then=None)
+        for _ in range(20):
+            try:
+                await keeper.flush()
+            except TimeoutError:
+                continue
+            break
+        await keeper.close()
+
+    run(scenario())
+    assert sizes[:3] == [16, 8, 4]
+    assert ChargerMemory.objects.count() == 16
 
 
 def test_a_thousand_chargers_in_one_breath_are_written_by_one_flush(organization, host, run):

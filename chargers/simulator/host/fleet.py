@@ -1,7 +1,8 @@
 """Which chargers this process holds: claims them, notices changes of their rows, gives them back.
 
-Everything runs in one task, one look at the database after the other, so that no two decisions about a charger are
-ever in flight. Runners finish between looks; what they leave to do is picked up by the next one.
+Everything is decided in one task, one look at the database after the other, so that no two decisions about a charger
+are ever in flight. Runners finish between looks; what they leave to do is picked up by the next one. A second task only
+powers on what was taken, so that taking more does not wait for it.
 """
 
 import asyncio

@@ -93,7 +93,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _metrics(self) -> None:
         try:
             text = generate_latest(REGISTRY)
-        except Exception:
+        except Exception:  # a bug in one collector must not end the door, which also tells whether the process lives
             log.exception("metrics_failed")
             self._answer(HTTPStatus.INTERNAL_SERVER_ERROR, b"see the log of this process\n", "text/plain")
         else:
