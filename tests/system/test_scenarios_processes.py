@@ -249,6 +249,8 @@ def test_a_stop_of_the_whole_lab_is_a_power_failure_of_which_the_csms_hears_when
 
 
 def test_half_the_limit_is_half_the_power(csms, host):
+    """With a car of three phases: one of a single phase would get less than the 6 A that it needs, and pause."""
+    order("plug", connector=1, vehicle=CAR)
     order("start_session", connector=1, id_tag=TAG)
     samples(csms, 1)
     before = order("state")["connectors"][0]["power_w"]
