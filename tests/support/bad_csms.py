@@ -357,14 +357,17 @@ class BadCsms:
         self.port = server.sockets[0].getsockname()[1]
         ready.set()
         await self._stop.wait()
-        server.close()
-        # Connections that were accepted a moment ago are tasks of the loop before they are transports of ours.
+        for listening in server.sockets:
+            self._loop.remove_reader(listening)
+        # Connections that were accepted a moment ago are tasks of the loop before they are transports of ours, and
+        # would be left open if the server were closed by then.
         while transports or len(asyncio.all_tasks()) > 1:
             for task in list(self._tasks):
                 task.cancel()
             for transport in list(transports):
                 cast("asyncio.Transport", transport).abort()
             await asyncio.sleep(0.01)
+        server.close()
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
