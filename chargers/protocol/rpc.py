@@ -14,10 +14,12 @@ Decisions where the specifications leave room:
   anything.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Final
 
 import orjson
+
+from chargers.values import value
 
 from .errors import Fault, code_of
 from .versions import Version
@@ -37,7 +39,7 @@ UNREADABLE_ID: Final = "-1"  #: OCPP-J 2.0.1 §4.2.3
 _MAX_ECHOED_ID: Final = 255
 
 
-@dataclass(slots=True, frozen=True)
+@value
 class Call:
     """A request: `[2, id, action, payload]`."""
 
@@ -46,7 +48,7 @@ class Call:
     payload: Payload
 
 
-@dataclass(slots=True, frozen=True)
+@value
 class CallResult:
     """The answer to the call with the same id: `[3, id, payload]`."""
 
@@ -54,7 +56,7 @@ class CallResult:
     payload: Payload
 
 
-@dataclass(slots=True, frozen=True)
+@value
 class CallError:
     """The refusal of the call with the same id: `[4, id, code, description, details]`."""
 
@@ -64,7 +66,7 @@ class CallError:
     details: Payload = field(default_factory=dict)
 
 
-@dataclass(slots=True, frozen=True)
+@value
 class BadFrame:
     """A frame that is no OCPP-J message.
 

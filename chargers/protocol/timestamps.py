@@ -1,11 +1,27 @@
 """Date-times on the wire: RFC 3339 in UTC with milliseconds out, any ISO 8601 in."""
 
 from datetime import UTC, datetime
+from functools import lru_cache
 
 
 def format_time(epoch: float) -> str:
     """Seconds since the Unix epoch as `2024-01-31T12:00:00.000Z`: both versions ask for UTC, at most milliseconds."""
-    return datetime.fromtimestamp(epoch, UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
+    second, micro = instant(epoch)
+    return f"{second}.{micro // 1000:03d}Z"
+
+
+def instant(epoch: float) -> tuple[str, int]:
+    """Seconds since the Unix epoch as a UTC date-time to the second, without its offset, and the microseconds on it.
+
+    Raises what `datetime.fromtimestamp` raises for what no calendar has.
+    """
+    second, micro = divmod(round(epoch * 1_000_000), 1_000_000)
+    return _second(second), micro
+
+
+@lru_cache(maxsize=1_000)
+def _second(epoch: int) -> str:
+    return datetime.fromtimestamp(epoch, UTC).isoformat()[: -len("+00:00")]
 
 
 def parse_time(text: str) -> float | None:

@@ -5,9 +5,11 @@ A session is a state machine without I/O: every call to it returns a list of eff
 Nothing here knows OCPP, Django or the network.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import Any, Final
+
+from chargers.values import value
 
 
 class ConnectionState(StrEnum):
@@ -28,7 +30,7 @@ class Direction(StrEnum):
     CONNECTION = "connection"  #: why the connection ended, or never came to be
 
 
-@dataclass(slots=True, frozen=True)
+@value
 class Credentials:
     """How a charger proves who it is, and whom it trusts (security profiles 1 to 3); never shown to people.
 
@@ -44,21 +46,21 @@ class Credentials:
     key: str = field(default="", repr=False)
 
 
-@dataclass(slots=True, frozen=True)
+@value
 class Connect:
     """Dial the CSMS now. Answered by `Session.connected` or `Session.disconnected`."""
 
     credentials: Credentials | None = None
 
 
-@dataclass(slots=True, frozen=True)
+@value
 class Send:
     """Put one text frame on the socket."""
 
     text: str
 
 
-@dataclass(slots=True, frozen=True)
+@value
 class Close:
     """Close the socket with a WebSocket close code. Answered by `Session.disconnected`."""
 
@@ -66,7 +68,7 @@ class Close:
     reason: str = ""
 
 
-@dataclass(slots=True, frozen=True)
+@value
 class Log:
     """Keep one frame in the message log.
 
@@ -81,7 +83,7 @@ class Log:
     waited: float | None = None
 
 
-@dataclass(slots=True, frozen=True)
+@value
 class State:
     """The connection state changed; `detail` says why when it is not online ("" otherwise)."""
 
@@ -89,21 +91,21 @@ class State:
     detail: str = ""
 
 
-@dataclass(slots=True, frozen=True)
+@value
 class Booted:
     """The CSMS answered BootNotification; `status` is its word: accepted, pending or rejected."""
 
     status: str
 
 
-@dataclass(slots=True, frozen=True)
+@value
 class SetPing:
     """Send WebSocket pings every `interval` seconds from now on (0: none)."""
 
     interval: int
 
 
-@dataclass(slots=True, frozen=True)
+@value
 class Settled:
     """An intent has its outcome: `ok`, a stable `code`, and `data` for whoever asked."""
 
@@ -113,7 +115,7 @@ class Settled:
     data: dict[str, Any]
 
 
-@dataclass(slots=True, frozen=True)
+@value
 class Remember:
     """What the session must not forget changed: keep `Session.memory()`.
 
@@ -124,7 +126,7 @@ class Remember:
     urgent: bool
 
 
-@dataclass(slots=True, frozen=True)
+@value
 class TransactionStarted:
     """A transaction began. `key` is the charger's own UUID for it, `at` its own time; `offline`: without a CSMS."""
 
@@ -137,7 +139,7 @@ class TransactionStarted:
     reservation_id: int | None = None
 
 
-@dataclass(slots=True, frozen=True)
+@value
 class TransactionSampled:
     """The register of a running transaction, in Wh, as told to the CSMS (or to be told, when offline)."""
 
@@ -146,7 +148,7 @@ class TransactionSampled:
     meter_wh: int
 
 
-@dataclass(slots=True, frozen=True)
+@value
 class TransactionStopped:
     """A transaction ended. `reason` is a word of the charger's OCPP version."""
 
@@ -157,12 +159,12 @@ class TransactionStopped:
     offline: bool
 
 
-@dataclass(slots=True, frozen=True)
+@value
 class MessageAccepted:
     """The CSMS answered a transaction message with a result.
 
     `sequence` counts the messages of one transaction from 1 as they were made; `at` is the message's own time;
-    `transaction_id` is the CSMS's id of the transaction, once it is known.
+    `transaction_id` is the CSMS's id of the transaction, said with its start and its end; None in others.
     """
 
     key: str
@@ -173,7 +175,7 @@ class MessageAccepted:
     transaction_id: str | None
 
 
-@dataclass(slots=True, frozen=True)
+@value
 class MessageDropped:
     """A transaction message will never be sent (again); `why`: `attempts` used up, or `thinned` to bound the queue."""
 
@@ -187,14 +189,14 @@ class MessageDropped:
 LedgerEvent = TransactionStarted | TransactionSampled | TransactionStopped | MessageAccepted | MessageDropped
 
 
-@dataclass(slots=True, frozen=True)
+@value
 class Ledger:
     """What the charger knows to be true about its transactions. The same event may come again after a restart."""
 
     event: LedgerEvent
 
 
-@dataclass(slots=True, frozen=True)
+@value
 class Download:
     """Fetch a file and throw it away: what counts is whether it came, and its digest. Answered by `transferred`."""
 
@@ -202,7 +204,7 @@ class Download:
     location: str
 
 
-@dataclass(slots=True, frozen=True)
+@value
 class Upload:
     """Bring a file to a location. Answered by `Session.transferred`.
 
@@ -221,14 +223,14 @@ class Upload:
     clock: float = 0.0
 
 
-@dataclass(slots=True, frozen=True)
+@value
 class Abandon:
     """Give up a transfer: nobody waits for its end any more."""
 
     id: str
 
 
-@dataclass(slots=True, frozen=True)
+@value
 class MakeKey:
     """Make a key pair and a certificate signing request for it. Answered by `Session.key_made`."""
 
@@ -247,7 +249,7 @@ class Verdict(StrEnum):
     BAD = "bad"  #: no usable address, or a server that speaks nonsense
 
 
-@dataclass(slots=True, frozen=True)
+@value
 class Transfer:
     """The end of a transfer: `sha256` is the digest of a downloaded file in hex, `why` is for people."""
 
@@ -257,7 +259,7 @@ class Transfer:
     why: str = ""
 
 
-@dataclass(slots=True, frozen=True)
+@value
 class KeyPair:
     """A new private key and the signing request made with it, both in PEM."""
 
@@ -283,7 +285,7 @@ Effect = (
 )
 
 
-@dataclass(slots=True, frozen=True)
+@value
 class Intent:
     """An order to one charger.
 

@@ -9,7 +9,6 @@ host's row keeps whoever buries the host waiting until the transaction has ended
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 from uuid import UUID
@@ -56,6 +55,15 @@ _OUTCOMES = """
 Then = Callable[[], None]
 
 
+class Kept(NamedTuple):
+    """What a session wants kept, as `Keeper.keep` takes it."""
+
+    at: float
+    news: Sequence[LedgerEvent]
+    memory: str
+    then: Then | None
+
+
 class Ending(NamedTuple):
     """What became of a command, as its columns."""
 
@@ -64,15 +72,46 @@ class Ending(NamedTuple):
     outcome: str
 
 
-@dataclass(slots=True)
+class Outcome(NamedTuple):
+    """What became of a command, as `Keeper.outcome` takes it."""
+
+    id: str
+    ok: bool
+    code: str
+    data: Any
+
+    def ending(self) -> Ending:
+        """As it is written. Raises TypeError or ValueError for data that JSON cannot hold."""
+        text = writable_json({"code": self.code, "data": self.data})
+        if len(text) > MAX_OUTCOME:
+            text = writable_json({"code": self.code, "data": {"too_long": len(text)}})
+        return Ending(self.id, "done" if self.ok else "failed", text)
+
+
 class Bundle:
     """All that waits of one charger under one lease."""
 
-    memory: str = ""
-    at: datetime | None = None
-    entries: ledger.Entries = field(default_factory=ledger.Entries)
-    endings: list[Ending] = field(default_factory=list)
-    then: list[Then] = field(default_factory=list)
+    __slots__ = ("at", "endings", "entries", "holder", "memory", "then")
+
+    def __init__(self, holder: ledger.Holder) -> None:
+        self.holder = holder
+        self.memory = ""
+        self.at: datetime | None = None
+        self.entries = ledger.Entries(holder)
+        self.endings: list[Ending] = []
+        self.then: list[Then] = []
+
+    def fold(self, news: Kept | Outcome) -> None:
+        """Take something in. Raises TypeError or ValueError for what cannot be written."""
+        if isinstance(news, Outcome):
+            self.endings.append(news.ending())
+            return
+        if news.memory:
+            self.memory, self.at = news.memory, ledger.moment(news.at)
+        if news.then is not None:
+            self.then.append(news.then)
+        for event in news.news:
+            self.entries.add(event)
 
     def tell(self) -> None:
         """Those who waited for this wait no more."""
@@ -86,9 +125,8 @@ class Keeper(Writer):
 
     def __init__(self) -> None:
         super().__init__("keeper")
-        #: the host under whose leases is written; what came before a change is still written under the old one
-        self.host_id: UUID | None = None
-        self._news: deque[tuple[ledger.Holder, Callable[[Bundle], None]]] = deque()
+        self._host: str | None = None
+        self._news: deque[tuple[ledger.Holder, Kept | Outcome]] = deque()
         self._signalled = False
         #: commands that were given an outcome
         self.settled = 0
@@ -97,6 +135,15 @@ class Keeper(Writer):
         self._batch = BATCH
         self._flushing = asyncio.Lock()
         self._urgent = asyncio.Event()
+
+    @property
+    def host_id(self) -> UUID | None:
+        """The host under whose leases is written; what came before a change is still written under the old one."""
+        return None if self._host is None else UUID(self._host)
+
+    @host_id.setter
+    def host_id(self, host_id: UUID | None) -> None:
+        self._host = None if host_id is None else str(host_id)  # a text knows its hash, a UUID computes it each time
 
     # --- what sessions call: no waiting, no failing -----------------------------------------------------------------
 
@@ -108,36 +155,19 @@ class Keeper(Writer):
         With `then` it is urgent: on its way to the disk at once, and `then` is called in the writer's thread when it is
         there, or is refused; not when the lease is over. While the database is away, `then` waits with it.
         """
-
-        def fold(bundle: Bundle) -> None:
-            if memory:
-                bundle.memory, bundle.at = memory, ledger.moment(at)
-            if then is not None:
-                bundle.then.append(then)
-            for event in news:
-                bundle.entries.add(event)
-
-        if not self._append(charger_id, epoch, fold, urgent=then is not None) and then is not None:
+        kept = Kept(at, news, memory, then)
+        if not self._append(charger_id, epoch, kept, urgent=then is not None) and then is not None:
             then()
 
     def outcome(self, charger_id: int, epoch: int, command_id: str, *, ok: bool, code: str, data: Any) -> None:
         """Write what became of a command; somebody may be waiting for it."""
-
         self.settled += 1
+        self._append(charger_id, epoch, Outcome(command_id, ok, code, data), urgent=True)
 
-        def fold(bundle: Bundle) -> None:
-            text = writable_json({"code": code, "data": data})
-            if len(text) > MAX_OUTCOME:
-                text = writable_json({"code": code, "data": {"too_long": len(text)}})
-            bundle.endings.append(Ending(command_id, "done" if ok else "failed", text))
-
-        self._append(charger_id, epoch, fold, urgent=True)
-
-    def _append(self, charger_id: int, epoch: int, fold: Callable[[Bundle], None], *, urgent: bool) -> bool:
-        host_id = self.host_id
-        if host_id is None:
+    def _append(self, charger_id: int, epoch: int, news: Kept | Outcome, *, urgent: bool) -> bool:
+        if self._host is None:
             return False
-        self._news.append((ledger.Holder(charger_id, host_id, epoch), fold))
+        self._news.append((ledger.Holder(charger_id, self._host, epoch), news))
         if urgent and not self._signalled and self._aside is not None:
             self._signalled = True
             self._aside.soon(self._urgent.set)
@@ -193,12 +223,14 @@ class Keeper(Writer):
 
     def _fold_news(self) -> None:
         for _ in range(len(self._news)):
-            lease, fold = self._news.popleft()
-            bundle = self._bundles.setdefault(lease, Bundle())
+            holder, news = self._news.popleft()
+            bundle = self._bundles.get(holder)
+            if bundle is None:
+                bundle = self._bundles[holder] = Bundle(holder)
             try:
-                fold(bundle)
+                bundle.fold(news)
             except (ValueError, TypeError) as error:
-                log.exception("news_refused", charger_id=lease[0], error=str(error))
+                log.exception("news_refused", charger_id=holder.charger, error=str(error))
 
     async def _write(self, bundles: dict[ledger.Holder, Bundle]) -> None:
         """Write in one transaction; what JSON or PostgreSQL refuse of one charger costs that charger's news only."""
@@ -215,27 +247,30 @@ class Keeper(Writer):
 
 
 async def _write_all(connection: Connection, bundles: dict[ledger.Holder, Bundle]) -> None:
-    hosts = list({host for _, host, _ in bundles})
+    hosts = list({holder.host for holder in bundles})
     cursor = await connection.execute(
-        "SELECT id FROM chargers_simulatorhost WHERE id = ANY(%s) AND status <> 'gone' ORDER BY id FOR SHARE", [hosts]
+        "SELECT id::text FROM chargers_simulatorhost WHERE id = ANY(%s::uuid[]) AND status <> 'gone'"
+        " ORDER BY id FOR SHARE",
+        [hosts],
     )
     living = {row[0] for row in await cursor.fetchall()}
-    held = {lease: bundle for lease, bundle in bundles.items() if lease[1] in living}
-    for lease in bundles.keys() - held.keys():
-        bundles[lease].then.clear()  # whoever waits there must not speak any more
+    held = [bundle for bundle in bundles.values() if bundle.holder.host in living]
     if len(held) < len(bundles):
+        for bundle in bundles.values():
+            if bundle.holder.host not in living:
+                bundle.then.clear()  # whoever waits there must not speak any more
         log.warning("memories_too_late", chargers=len(bundles) - len(held), reason="the host was declared dead")
-    await ledger.write(connection, ((lease, bundle.entries) for lease, bundle in held.items()))
+    await ledger.write(connection, (bundle.entries for bundle in held))
     memories = [
-        {**lease._asdict(), "state": orjson.Fragment(bundle.memory), "at": bundle.at}
-        for lease, bundle in held.items()
+        {**bundle.holder._asdict(), "state": orjson.Fragment(bundle.memory), "at": bundle.at}
+        for bundle in held
         if bundle.memory
     ]
     if memories:
         await connection.execute(_MEMORY, [orjson.dumps(memories).decode()])
     endings = [
         {"id": ending.id, "status": ending.status, "outcome": orjson.Fragment(ending.outcome)}
-        for bundle in held.values()
+        for bundle in held
         for ending in bundle.endings
     ]
     if endings:

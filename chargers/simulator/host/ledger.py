@@ -4,11 +4,10 @@ Every statement may be repeated: a start and a stop stay as they were first writ
 that was accepted stays accepted.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from enum import IntEnum
 from typing import Any, Final, NamedTuple
-from uuid import UUID
 
 import orjson
 
@@ -69,63 +68,80 @@ _MESSAGE: Final = f"""
 Row = dict[str, Any]
 
 
-@dataclass(slots=True)
-class Entries:
-    """Ledger events of one charger, folded: of samples the newest, of the same event the first."""
+class Kind(IntEnum):
+    """What happened to a transaction, in the order in which it is written."""
 
-    started: dict[str, Row] = field(default_factory=dict)
-    sampled: dict[str, Row] = field(default_factory=dict)
-    stopped: dict[str, Row] = field(default_factory=dict)
-    numbered: dict[str, Row] = field(default_factory=dict)
-    messages: dict[tuple[str, int], Row] = field(default_factory=dict)
+    STARTED = 0
+    SAMPLED = 1
+    STOPPED = 2
+    NUMBERED = 3
+    MESSAGE = 4
 
-    def add(self, event: LedgerEvent) -> None:
-        """Fold one event in. Raises ValueError when it cannot be written."""
-        key, at = event.key, moment(event.at)
-        match event:
-            case MessageAccepted(_, action, sequence, _, accepted_at, number):
-                row = {"id": key, "sequence": sequence, "action": writable(action), "at": at}
-                self.messages[key, sequence] = row | {"accepted": moment(accepted_at), "dropped": ""}
-                if number:
-                    self.numbered[key] = {"id": key, "csms_id": writable(number)}
-            case TransactionSampled(_, _, meter):
-                self.sampled[key] = {"id": key, "at": at, "meter": meter}
-            case TransactionStarted(_, connector, tag, _, meter, offline, reservation):
-                row = {"id": key, "connector": connector, "id_tag": writable(tag), "reservation": reservation}
-                self.started.setdefault(key, row | {"at": at, "meter": meter, "offline": offline})
-            case TransactionStopped(_, _, meter, reason, offline):
-                row = {"id": key, "at": at, "meter": meter, "reason": writable(reason), "offline": offline}
-                self.stopped.setdefault(key, row)
-            case MessageDropped(_, action, sequence, _, why):
-                row = {"id": key, "sequence": sequence, "action": writable(action), "at": at, "dropped": why}
-                self.messages.setdefault((key, sequence), row)
+
+_STATEMENTS: Final = (_START, _SAMPLE, _STOP, _NUMBER, _MESSAGE)
 
 
 class Holder(NamedTuple):
-    """Who holds a charger, as every statement wants to know it."""
+    """Who holds a charger, as every statement wants to know it. `host` is the text of its UUID."""
 
     charger: int
-    host: UUID
+    host: str
     epoch: int
 
 
-async def write(connection: Connection, entries: Iterable[tuple[Holder, Entries]]) -> None:
+class Entries:
+    """Ledger events of one charger, folded: of samples the newest, of the same event the first."""
+
+    __slots__ = ("_holder", "_rows")
+
+    def __init__(self, holder: Holder) -> None:
+        self._holder = holder
+        #: by kind, transaction and number of the message (0 for what is none)
+        self._rows: dict[tuple[Kind, str, int], Row] = {}
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def add(self, event: LedgerEvent) -> None:
+        """Fold one event in. Raises ValueError when it cannot be written."""
+        charger, host, epoch = self._holder
+        key, rows = event.key, self._rows
+        row: Row = {"charger": charger, "host": host, "epoch": epoch, "id": key, "at": moment(event.at)}
+        match event:
+            case TransactionSampled():
+                row["meter"] = event.meter_wh
+                rows[Kind.SAMPLED, key, 0] = row
+            case MessageAccepted():
+                row["sequence"], row["action"] = event.sequence, writable(event.action)
+                row["accepted"], row["dropped"] = moment(event.accepted_at), ""
+                rows[Kind.MESSAGE, key, event.sequence] = row
+                if event.transaction_id:
+                    rows[Kind.NUMBERED, key, 0] = row | {"csms_id": writable(event.transaction_id)}
+            case MessageDropped():
+                row["sequence"], row["action"], row["dropped"] = event.sequence, writable(event.action), event.why
+                rows.setdefault((Kind.MESSAGE, key, event.sequence), row)
+            case TransactionStarted(_, connector, tag, _, meter, offline, reservation):
+                row |= {"connector": connector, "id_tag": writable(tag), "reservation": reservation}
+                row |= {"meter": meter, "offline": offline}
+                rows.setdefault((Kind.STARTED, key, 0), row)
+            case TransactionStopped(_, _, meter, reason, offline):
+                row |= {"meter": meter, "reason": writable(reason), "offline": offline}
+                rows.setdefault((Kind.STOPPED, key, 0), row)
+
+    def sort_into(self, rows: Sequence[list[Row]]) -> None:
+        """Append each row to the list of its kind."""
+        for (kind, _, _), row in self._rows.items():
+            rows[kind].append(row)
+
+
+async def write(connection: Connection, entries: Iterable[Entries]) -> None:
     """Write the entries of chargers whose leases still hold; those of others are left out."""
-    entries = list(entries)
-    for statement, name in (
-        (_START, "started"),
-        (_SAMPLE, "sampled"),
-        (_STOP, "stopped"),
-        (_NUMBER, "numbered"),
-        (_MESSAGE, "messages"),
-    ):
-        rows = [
-            row | {"charger": charger, "host": host, "epoch": epoch}
-            for (charger, host, epoch), of_charger in entries
-            for row in getattr(of_charger, name).values()
-        ]
-        if rows:
-            await connection.execute(statement, [orjson.dumps(rows).decode()])
+    rows: tuple[list[Row], ...] = tuple([] for _ in _STATEMENTS)
+    for of_charger in entries:
+        of_charger.sort_into(rows)
+    for statement, of_kind in zip(_STATEMENTS, rows, strict=True):
+        if of_kind:
+            await connection.execute(statement, [orjson.dumps(of_kind).decode()])
 
 
 def moment(seconds: float) -> datetime:

@@ -6,7 +6,7 @@ is, ends that session and starts it anew later.
 
 import contextlib
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeVarTuple
 from urllib.parse import urlsplit
 
 import structlog
@@ -52,8 +52,11 @@ OFF_FIRST, OFF_MOST = 10.0, 600.0
 #: seconds between two alarms of one session at least, whatever it asks for
 BREATH: Final = 0.01
 _CALL: Final = f"[{CALL},"
+#: the action of a row that says why a connection ended
+_DISCONNECTED: Final = "Disconnected"
 
 Finished = Callable[["Runner"], None]
+Arguments = TypeVarTuple("Arguments")
 
 
 class Runner:
@@ -122,12 +125,11 @@ class Runner:
         self._life += 1
         spec, problem = self.lease.spec, self.lease.problem or self._past.problem()
         if spec is None or problem:
-            self._show(ConnectionState.OFFLINE, problem)
+            self._show(self._shell.clock.now(), ConnectionState.OFFLINE, problem)
             return
-        now = self._shell.clock.now()
         # Repeatable for one life of one lease, and different in each, so that message ids do not come again.
         seed = (self.lease.charger_id << 40) ^ (self.lease.epoch << 20) ^ (self.lease.revision << 8) ^ self._life
-        self._step(lambda: self._begin(spec, now, seed))
+        self._step(self._begin, spec, seed)
 
     def stop(self, finished: Finished, *, hand_over: bool = False) -> None:
         """Power the charger off and call `finished` once its connection is closed.
@@ -141,8 +143,7 @@ class Runner:
         self._finished = finished
         session = self._session
         if session is not None:
-            end = session.hand_over if hand_over else session.stop
-            self._step(lambda: end(self._shell.clock.now()))
+            self._step(session.hand_over if hand_over else session.stop)
         self._session = None
         self._abandon_files()
         self._give_up_orders("moved" if hand_over else "powered_off")
@@ -172,7 +173,7 @@ class Runner:
         if session is None:
             self._give_up_orders("powered_off")
         else:
-            self._step(lambda: session.intent(self._shell.clock.now(), intent))
+            self._step(session.intent, intent)
 
     def tell_again(self) -> None:
         """Report where the charger stands: what was reported before is lost."""
@@ -187,19 +188,19 @@ class Runner:
             self._shell.tally.connected += 1
         session = self._of(link)
         if session is not None:
-            self._step(lambda: session.connected(self._shell.clock.now(), subprotocol))
+            self._step(session.connected, subprotocol)
 
     def received(self, link: Link, text: str) -> None:
         """See `port.Listener`."""
         session = self._of(link)
         if session is not None:
-            self._step(lambda: session.text(self._shell.clock.now(), text))
+            self._step(session.text, text)
 
     def refused(self, link: Link, reason: str) -> None:
         """See `port.Listener`."""
         session = self._of(link)
         if session is not None:
-            self._step(lambda: session.refused_frame(self._shell.clock.now(), reason))
+            self._step(session.refused_frame, reason)
 
     def closed(self, link: Link, why: str) -> None:
         """See `port.Listener`."""
@@ -210,7 +211,7 @@ class Runner:
         session, self._link, self._open = self._session, None, False
         self._held = None  # what the CSMS did not get, the session says again if it matters, and no sooner
         if session is not None:
-            self._step(lambda: session.disconnected(self._shell.clock.now(), why))
+            self._step(session.disconnected, why)
         if self._finished is not None:
             self._finished(self)
 
@@ -220,7 +221,7 @@ class Runner:
         """The session's alarm; or, after a bug, the time to try again."""
         session = self._session
         if session is not None:
-            self._step(lambda: session.wake(self._shell.clock.now()))
+            self._step(session.wake)
         elif not self.stopping:
             self.start()
 
@@ -230,31 +231,32 @@ class Runner:
         """The session, if `link` is its connection and not one that was given up."""
         return self._session if link is self._link else None
 
-    def _begin(self, spec: ChargerSpec, now: float, seed: int) -> list[Effect]:
+    def _begin(self, now: float, spec: ChargerSpec, seed: int) -> list[Effect]:
         self._session, effects = self._past.wake(self._shell.make_session, spec, now=now, seed=seed)
         return effects
 
-    def _step(self, call: Callable[[], list[Effect]]) -> None:
-        """Let the session act, carry out what it wants, and set its alarm; not when the lease may be another's."""
-        if not self._shell.lifeline.holds:
+    def _step(self, call: Callable[[float, *Arguments], list[Effect]], *arguments: *Arguments) -> None:
+        """Let the session act, carry out what it wants, and set its alarm; not when the lease may be another's.
+
+        `call` gets the time now and the arguments.
+        """
+        shell = self._shell
+        if not shell.lifeline.holds:
             return  # whoever notices it next lets go of everything
+        now = shell.clock.now()
         try:
-            effects = call()
-            self._keep(effects)
+            effects = call(now, *arguments)
+            self._keep(now, effects)
             for effect in effects:
-                self._do(effect)
+                self._do(now, effect)
             session = self._session
             wake = None if session is None else session.next_wake()
         except Exception as error:  # noqa: BLE001 - a bug in one session must not reach the other ten thousand
             self._failed(error)
             return
-        timers = self._shell.timers
-        if wake is None:
-            timers.set(self, NEVER)
-        else:
-            timers.set(self, max(self._shell.clock.to_loop(wake), timers.time() + BREATH))
+        shell.timers.set(self, NEVER if wake is None else shell.clock.to_loop(max(wake, now + BREATH)))
 
-    def _keep(self, effects: Sequence[Effect]) -> None:
+    def _keep(self, now: float, effects: Sequence[Effect]) -> None:
         """Hand over what must outlast this process.
 
         What an urgent memory is about may be said in the same breath, as a transaction that begins, or as soon as the
@@ -270,14 +272,11 @@ class Runner:
         session = self._session
         if not (news or remember) or session is None:
             return
-        shell, lease = self._shell, self.lease
         if urgent:
             self._unkept += 1
         memory = self._past.write(session) if remember else ""
-        now = shell.clock.now()
-        shell.keeper.keep(
-            lease.charger_id, lease.epoch, at=now, news=news, memory=memory, then=self._when_kept if urgent else None
-        )
+        then = self._when_kept if urgent else None
+        self._shell.keeper.keep(self.lease.charger_id, self.lease.epoch, at=now, news=news, memory=memory, then=then)
 
     def _when_kept(self) -> None:
         """Called in the writer's thread."""
@@ -322,29 +321,25 @@ class Runner:
         lease = self.lease
         self._shell.keeper.outcome(lease.charger_id, lease.epoch, command_id, ok=ok, code=code, data=data)
 
-    def _log(self, direction: Direction, action: str, message: str) -> None:
-        lease = self.lease
-        if lease.keeps(action):
-            self._shell.recorder.message(lease.charger_id, self._shell.clock.now(), direction, action, message)
-
-    def _tell_frame(self, frame: Log) -> None:
+    def _tell_frame(self, now: float, frame: Log) -> None:
         """Count a frame and log it."""
-        tally, spec = self._shell.tally, self.lease.spec
-        if spec is not None:
-            tally.messages[spec.ocpp_version, frame.direction, frame.action] += 1
+        shell, lease, action = self._shell, self.lease, frame.action
+        if lease.spec is not None:
+            shell.tally.messages[lease.spec.ocpp_version, frame.direction, action] += 1
         if frame.waited is not None:
-            tally.latency[frame.action].observe(frame.waited)
-        self._log(frame.direction, frame.action, frame.message)
+            shell.tally.latency[action].observe(frame.waited)
+        if lease.keeps(action):
+            shell.recorder.message(lease.charger_id, now, frame.direction, action, frame.message)
 
-    def _do(self, effect: Effect) -> None:
+    def _do(self, now: float, effect: Effect) -> None:
         link = self._link
         match effect:
             case Log():
-                self._tell_frame(effect)
+                self._tell_frame(now, effect)
             case Send():
                 self._say(effect.text)
             case State():
-                self._show(effect.state, effect.detail)
+                self._show(now, effect.state, effect.detail)
             case Connect():
                 session = self._session
                 self._shell.gate.enter(lambda: self._dial(session, effect.credentials))
@@ -364,13 +359,12 @@ class Runner:
         """Let a file or a key be fetched, brought or made; what comes of it is for this session only."""
 
         def done(result: Transfer | KeyPair) -> None:
-            now = self._shell.clock.now()
             if session is not self._session:
                 return
             if isinstance(result, Transfer):
-                self._step(lambda: session.transferred(now, effect.id, result))
+                self._step(session.transferred, effect.id, result)
             else:
-                self._step(lambda: session.key_made(now, effect.id, result))
+                self._step(session.key_made, effect.id, result)
 
         csms = urlsplit(self.lease.ws_url).hostname or ""
         files.carry_out(self.lease.charger_id, csms, effect, done)
@@ -388,14 +382,15 @@ class Runner:
             subprotocol = Version(spec.ocpp_version).subprotocol
             self._link = self._shell.dial(self.lease.address, subprotocol, self, credentials)
 
-    def _show(self, state: ConnectionState, detail: str) -> None:
+    def _show(self, now: float, state: ConnectionState, detail: str) -> None:
+        lease, recorder = self.lease, self._shell.recorder
         self.state = state
         if state is ConnectionState.ONLINE:
             self._bugs = 0
             self._past.lived()
-        if state is ConnectionState.OFFLINE and detail:
-            self._log(Direction.CONNECTION, "Disconnected", detail)
-        self._shell.recorder.state(self.lease.charger_id, self.lease.epoch, state, detail, self._shell.clock.now())
+        if state is ConnectionState.OFFLINE and detail and lease.keeps(_DISCONNECTED):
+            recorder.message(lease.charger_id, now, Direction.CONNECTION, _DISCONNECTED, detail)
+        recorder.state(lease.charger_id, lease.epoch, state, detail, now)
 
     def _failed(self, error: Exception) -> None:
         off = min(OFF_FIRST * 2**self._bugs, OFF_MOST)
@@ -408,6 +403,6 @@ class Runner:
         if self._link is not None:
             self._link.abort("internal error of the simulator")
         detail = f"internal error of the simulator: {error!r}; next try in {off:.0f} s"
-        self._show(ConnectionState.OFFLINE, detail)
+        self._show(self._shell.clock.now(), ConnectionState.OFFLINE, detail)
         if not self.stopping:
             self._shell.timers.set(self, self._shell.timers.time() + off)

@@ -1,7 +1,9 @@
 """What a charger knows about id tags: the local list that the CSMS keeps on it, and the cache of former answers."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Final
+
+from .flat import flattener
 
 ACCEPTED: Final = "Accepted"
 MAX_CACHE: Final = 100  #: tags; the one that was not heard of for the longest time goes first
@@ -18,6 +20,9 @@ class Verdict:
     def accepts(self, shown: float) -> bool:
         """Whether the tag may charge, when the charger's clock shows `shown`."""
         return self.status == ACCEPTED and (self.expires is None or shown < self.expires)
+
+
+_VERDICT: Final = flattener(Verdict)
 
 
 class Authorizations:
@@ -73,8 +78,8 @@ class Authorizations:
         """As JSON, for the memory."""
         return {
             "version": self.version,
-            "entries": {tag: asdict(verdict) for tag, verdict in self.entries.items()},
-            "cache": {tag: asdict(verdict) for tag, verdict in self.cache.items()},
+            "entries": {tag: _VERDICT(verdict) for tag, verdict in self.entries.items()},
+            "cache": {tag: _VERDICT(verdict) for tag, verdict in self.cache.items()},
         }
 
     def load(self, memory: dict[str, Any]) -> None:

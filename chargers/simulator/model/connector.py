@@ -27,14 +27,15 @@ _SUSPENDED_BY_STATION = frozenset({Flow.LIMITED, Flow.NOT_OFFERED})
 
 
 class Evse:
-    """One EVSE, by its number from 1."""
+    """One EVSE, by its number from 1. `shared`: it has several connectors, of which one can charge at a time."""
 
-    __slots__ = ("number", "operative", "spec")
+    __slots__ = ("number", "operative", "shared", "spec")
 
     def __init__(self, spec: EvseSpec, *, number: int) -> None:
         self.spec = spec
         self.number = number
         self.operative = True
+        self.shared = len(spec.connectors) > 1
 
 
 class Connector:
@@ -83,8 +84,14 @@ class Connector:
 
     @property
     def idle(self) -> bool:
-        """Nobody uses it: no car, no cable, no claim, no transaction."""
-        return not self.held and self.meter is None and self.claim is None and self.transaction is None
+        """Nobody uses it: no car, no cable, no claim, no transaction, and none that just ended."""
+        return (
+            self.meter is None
+            and self.transaction is None
+            and self.claim is None
+            and not self.held
+            and not self.finishing
+        )
 
     def plug(self, now: float, vehicle: Vehicle, *, seed: int) -> None:
         """Put a car on it. `seed` makes the meter's noise."""
@@ -132,9 +139,13 @@ class Connector:
         """The register with its fraction."""
         return self.register_wh if self.meter is None else self.meter.exact_wh(now)
 
+    def any_meter(self) -> Meter:
+        """Its meter; or, while there is none, one that shows what it would."""
+        return self.meter or self._new_meter(self.number)
+
     def read(self, now: float) -> Reading:
         """Everything that can be measured."""
-        return (self.meter or self._new_meter(self.number)).read(now)
+        return self.any_meter().read(now)
 
     def use(self, now: float) -> Condition:
         """What it is used for, whether it is in service or not."""

@@ -157,32 +157,77 @@ class Meter:
             return self._seen if self._wh + _SHOWN >= wh else NEVER
         return max(self._charge.when_register(wh) + _SURE_S, self._seen)
 
+    def watts(self, now: float) -> float:
+        """The power that flows."""
+        return self._state(now)[1]
+
+    def soc(self, now: float) -> float | None:
+        """The car's state of charge in percent; None without a car."""
+        self._state(now)
+        return None if self._vehicle is None else self._vehicle.soc * 100.0
+
+    def offered_w(self) -> float:
+        """The power that the connector offers now."""
+        return self._offer.watts if self._offer is not None else 0.0
+
+    def offered_amps(self, now: float) -> float:
+        """The current that the connector offers; per phase on AC."""
+        offer = self._offer
+        if offer is None or offer.watts == 0.0:
+            return 0.0
+        if self._phases:
+            return offer.amps
+        volts = self.volts(now)
+        return offer.watts / volts[0] if volts[0] else 0.0
+
+    def volts(self, now: float) -> tuple[float, ...]:
+        """Voltage per phase. On AC never below nominal, so that no current is above what the limit in watts means."""
+        self._state(now)
+        noise = self._noise()
+        if self._phases == 0:
+            if self._vehicle is None:
+                return (0.0,)
+            return (self._vehicle.pack_volts(self._vehicle.soc) * (1.0 + 0.004 * ((noise & 1023) / _PART)),)
+        slow = NOMINAL_VOLTS + 1.0 + math.sin((self._seen + (self._seed & 4095)) / 700.0)
+        ripple = [(noise >> 10 * line & 1023) / _PART for line in range(self._phases)]
+        return tuple([slow + 0.8 * part for part in ripple])
+
+    def amps(self, now: float) -> tuple[float, ...]:
+        """Current per phase of the connector: volts times amps over all of them is `watts`."""
+        watts, volts = self._state(now)[1], self.volts(now)
+        if watts == 0.0:
+            return (0.0,) * len(volts)
+        used = self._phases_used(watts)
+        each = watts / used
+        return tuple([each / volt if line < used else 0.0 for line, volt in enumerate(volts)])
+
+    def hertz(self, now: float) -> float:
+        """The grid's frequency."""
+        self._state(now)
+        return 49.98 + 0.04 * ((self._noise() >> 40 & 1023) / _PART)
+
+    def celsius(self, now: float) -> float:
+        """The connector's temperature: 11 to 23 degrees around it, warmest at three in the afternoon UTC."""
+        watts = self._state(now)[1]
+        around = (
+            17.0 + 6.0 * math.sin(2.0 * math.pi * (self._seen % _DAY / _DAY - 0.375)) + (self._seed >> 12 & 7) / 2.0
+        )
+        return around + self._rise_at(self._seen, watts) + 0.2 * ((self._noise() >> 50 & 1023) / _PART)
+
     def read(self, now: float) -> Reading:
         """Everything there is to measure."""
         wh, watts = self._state(now)
-        now = self._seen
-        noise = Dice(self._seed ^ int(now * 10)).draw()
-        vehicle, offer = self._vehicle, self._offer
-        volts = self._volts(now, noise)
-        if watts == 0.0 or vehicle is None:
-            used, amps = (1 if self._phases == 0 else self._phases), (0.0,) * len(volts)
-        elif self._phases == 0 or offer is None:
-            used, amps = 1, (watts / volts[0],)
-        else:
-            used = vehicle.phases_used(offer.phases)
-            each = watts / used
-            amps = tuple([each / volt if line < used else 0.0 for line, volt in enumerate(volts)])
         return Reading(
             wh=int(wh + _SHOWN),
             watts=watts,
-            offered_w=offer.watts if offer is not None else 0.0,
-            offered_amps=self._offered_amps(offer, volts),
-            volts=volts,
-            amps=amps,
-            phases=used,
-            hertz=49.98 + 0.04 * ((noise >> 40 & 1023) / _PART),
-            celsius=self._celsius(now, watts) + 0.2 * ((noise >> 50 & 1023) / _PART),
-            soc=None if vehicle is None else vehicle.soc * 100.0,
+            offered_w=self.offered_w(),
+            offered_amps=self.offered_amps(now),
+            volts=self.volts(now),
+            amps=self.amps(now),
+            phases=self._phases_used(watts),
+            hertz=self.hertz(now),
+            celsius=self.celsius(now),
+            soc=self.soc(now),
             flow=self._flow,
         )
 
@@ -236,22 +281,17 @@ class Meter:
                 wh=self._wh,
             )
 
-    def _volts(self, now: float, noise: int) -> tuple[float, ...]:
-        """Voltage per phase. On AC never below nominal, so that no current is above what the limit in watts means."""
-        if self._phases == 0:
-            if self._vehicle is None:
-                return (0.0,)
-            return (self._vehicle.pack_volts(self._vehicle.soc) * (1.0 + 0.004 * ((noise & 1023) / _PART)),)
-        slow = NOMINAL_VOLTS + 1.0 + math.sin((now + (self._seed & 4095)) / 700.0)
-        ripple = [(noise >> 10 * line & 1023) / _PART for line in range(self._phases)]
-        return tuple([slow + 0.8 * part for part in ripple])
+    def _noise(self) -> int:
+        """64 bits that are the same whenever this instant is measured."""
+        return Dice(self._seed ^ int(self._seen * 10)).draw()
 
-    def _offered_amps(self, offer: Offer | None, volts: tuple[float, ...]) -> float:
-        if offer is None or offer.watts == 0.0:
-            return 0.0
-        if self._phases:
-            return offer.amps
-        return offer.watts / volts[0] if volts[0] else 0.0
+    def _phases_used(self, watts: float) -> int:
+        """How many phases carry current (1 on DC), or would."""
+        if self._phases == 0:
+            return 1
+        if watts == 0.0 or self._vehicle is None or self._offer is None:
+            return self._phases
+        return self._vehicle.phases_used(self._offer.phases)
 
     def _rise_at(self, now: float, watts: float) -> float:
         """How much warmer than its surroundings the connector is; settles towards what `watts` would give for long."""
@@ -260,8 +300,3 @@ class Meter:
         else:
             goal = 22.0 * min(1.0, watts / 150_000)
         return goal + (self._rise - goal) * math.exp(-(now - self._since) / _SETTLES_S)
-
-    def _celsius(self, now: float, watts: float) -> float:
-        """The connector's temperature: 11 to 23 degrees around it, warmest at three in the afternoon UTC."""
-        around = 17.0 + 6.0 * math.sin(2.0 * math.pi * (now % _DAY / _DAY - 0.375)) + (self._seed >> 12 & 7) / 2.0
-        return around + self._rise_at(now, watts)

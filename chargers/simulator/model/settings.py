@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum, StrEnum
+from functools import lru_cache
 from typing import Final
 
 
@@ -109,8 +110,7 @@ class Settings:
 
     def items(self, variable: Variable) -> tuple[str, ...]:
         """The values of a list."""
-        text = self.text(variable)
-        return tuple(text.split(",")) if text else ()
+        return _items(self.text(variable))
 
     def dump(self) -> dict[str, str]:
         """What differs from the defaults, by `Variable.key`."""
@@ -122,6 +122,11 @@ class Settings:
             variable = variables.get(key)
             if variable is not None and _checked(variable, text)[0] is None:
                 self.store(variable, _checked(variable, text)[1])
+
+
+@lru_cache(maxsize=1_000)
+def _items(text: str) -> tuple[str, ...]:
+    return tuple(text.split(",")) if text else ()
 
 
 def _checked(variable: Variable, text: str) -> tuple[Written | None, str]:

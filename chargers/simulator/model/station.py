@@ -54,11 +54,9 @@ class Station:
             return connector.use(now)
         if not self.in_service(connector):
             return Condition.UNAVAILABLE
-        use = connector.use(now)
-        if use is not Condition.AVAILABLE:
-            return use
-        siblings = self.siblings(connector)
-        if siblings and any(other.transaction is not None for other in siblings):
+        if not connector.idle:
+            return connector.use(now)
+        if connector.evse.shared and any(other.transaction is not None for other in self.siblings(connector)):
             return Condition.UNAVAILABLE
         if self.reservations is not None and self.reservations.reserved(connector.number):
             return Condition.RESERVED
@@ -82,7 +80,7 @@ class Station:
 
     def siblings(self, connector: Connector) -> tuple[Connector, ...]:
         """The other connectors of the same EVSE, which cannot charge while this one does."""
-        if len(connector.evse.spec.connectors) == 1:
+        if not connector.evse.shared:
             return ()
         return tuple(one for one in self.connectors if one.evse is connector.evse and one is not connector)
 

@@ -28,6 +28,7 @@ from chargers.simulator.effects import (
 from chargers.simulator.host import runner as running
 from chargers.simulator.host.gate import Gate
 from chargers.simulator.host.keeper import Bundle, Keeper
+from chargers.simulator.host.ledger import Holder
 from chargers.simulator.host.port import Listener
 from chargers.simulator.host.recorder import Recorder
 from chargers.simulator.host.runner import Runner
@@ -146,7 +147,7 @@ class Bench:
     def kept(self) -> Bundle:
         """What waits to be written of charger 7."""
         self.keeper._fold_news()
-        return self.keeper._bundles[7, self.keeper.host_id, 3]
+        return self.keeper._bundles[Holder(7, str(self.keeper.host_id), 3)]
 
     def shown(self) -> tuple[str, str]:
         news = [news for charger_id, news in self.shell.recorder._news if charger_id == 7][-1]
@@ -356,7 +357,7 @@ def test_nothing_is_sent_before_an_urgent_memory_of_the_same_breath_is_kept(run)
         runner.ring(0.0)
         assert link.done == []
         bundle = bench.kept()
-        assert (bundle.memory, len(bundle.entries.started)) == ('{"calls":3}', 1)
+        assert (bundle.memory, len(bundle.entries)) == ('{"calls":3}', 1)
         bundle.tell()
         await asyncio.sleep(0.01)
         assert link.done == [("send", "start"), ("send", "later")]

@@ -71,7 +71,8 @@ class TransactionCourier(Courier):
         deliveries.done(delivery)
         if delivery.action == START:
             deliveries.numbers[delivery.key] = answer["transactionId"]
-        number = number_of(ctx, delivery.key)
+        # The book keeps it from the start on; the end says it once more.
+        number = number_of(ctx, delivery.key) if delivery.essential else None
         known = None if number is None else str(number)
         ctx.ledger(
             MessageAccepted(delivery.key, delivery.action, delivery.sequence, delivery.at, ctx.clock.at(ctx.now), known)

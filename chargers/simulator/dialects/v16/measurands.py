@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from chargers.protocol import Payload
-from chargers.simulator.model.meter import Reading
+from chargers.simulator.model.meter import Meter
 from chargers.simulator.model.settings import DataType, Variable
 
 MAX_MEASURANDS: Final = 10  #: the …MaxLength keys
@@ -16,54 +16,55 @@ _GRID: Final = {"R": 0, "S": 1, "T": 2}
 Rows = Iterator[Payload]
 
 
-def _register(reading: Reading, _since: int, _lines: str) -> Rows:
-    yield {"value": str(reading.wh), "unit": "Wh"}
+def _register(meter: Meter, now: float, _since: int, _lines: str) -> Rows:
+    yield {"value": str(meter.wh(now)), "unit": "Wh"}
 
 
-def _interval(reading: Reading, since: int, _lines: str) -> Rows:
-    yield {"value": str(reading.wh - since), "unit": "Wh"}
+def _interval(meter: Meter, now: float, since: int, _lines: str) -> Rows:
+    yield {"value": str(meter.wh(now) - since), "unit": "Wh"}
 
 
-def _power(reading: Reading, _since: int, _lines: str) -> Rows:
-    yield {"value": f"{reading.watts:.1f}", "unit": "W"}
+def _power(meter: Meter, now: float, _since: int, _lines: str) -> Rows:
+    yield {"value": f"{meter.watts(now):.1f}", "unit": "W"}
 
 
-def _power_offered(reading: Reading, _since: int, _lines: str) -> Rows:
-    yield {"value": f"{reading.offered_w:.1f}", "unit": "W"}
+def _power_offered(meter: Meter, now: float, _since: int, _lines: str) -> Rows:
+    yield {"value": f"{meter.offered_w():.1f}", "unit": "W"}
 
 
-def _current(reading: Reading, _since: int, lines: str) -> Rows:
+def _current(meter: Meter, now: float, _since: int, lines: str) -> Rows:
     if not lines:
-        yield {"value": f"{reading.amps[0]:.2f}", "unit": "A"}
-    for line, amps in zip(lines, reading.amps, strict=False):
+        yield {"value": f"{meter.amps(now)[0]:.2f}", "unit": "A"}
+    for line, amps in zip(lines, meter.amps(now), strict=False):
         yield {"value": f"{amps:.2f}", "unit": "A", "phase": f"L{_GRID[line] + 1}"}
 
 
-def _current_offered(reading: Reading, _since: int, _lines: str) -> Rows:
-    yield {"value": f"{reading.offered_amps:.2f}", "unit": "A"}
+def _current_offered(meter: Meter, now: float, _since: int, _lines: str) -> Rows:
+    yield {"value": f"{meter.offered_amps(now):.2f}", "unit": "A"}
 
 
-def _voltage(reading: Reading, _since: int, lines: str) -> Rows:
+def _voltage(meter: Meter, now: float, _since: int, lines: str) -> Rows:
     if not lines:
-        yield {"value": f"{reading.volts[0]:.1f}", "unit": "V"}
-    for line, volts in zip(lines, reading.volts, strict=False):
+        yield {"value": f"{meter.volts(now)[0]:.1f}", "unit": "V"}
+    for line, volts in zip(lines, meter.volts(now), strict=False):
         yield {"value": f"{volts:.1f}", "unit": "V", "phase": f"L{_GRID[line] + 1}-N"}
 
 
-def _frequency(reading: Reading, _since: int, _lines: str) -> Rows:
-    yield {"value": f"{reading.hertz:.2f}"}  # §7.45 has no unit for it
+def _frequency(meter: Meter, now: float, _since: int, _lines: str) -> Rows:
+    yield {"value": f"{meter.hertz(now):.2f}"}  # §7.45 has no unit for it
 
 
-def _temperature(reading: Reading, _since: int, _lines: str) -> Rows:
-    yield {"value": f"{reading.celsius:.1f}", "unit": "Celsius", "location": "Body"}
+def _temperature(meter: Meter, now: float, _since: int, _lines: str) -> Rows:
+    yield {"value": f"{meter.celsius(now):.1f}", "unit": "Celsius", "location": "Body"}
 
 
-def _soc(reading: Reading, _since: int, _lines: str) -> Rows:
-    if reading.soc is not None:
-        yield {"value": f"{reading.soc:.1f}", "unit": "Percent", "location": "EV"}
+def _soc(meter: Meter, now: float, _since: int, _lines: str) -> Rows:
+    soc = meter.soc(now)
+    if soc is not None:
+        yield {"value": f"{soc:.1f}", "unit": "Percent", "location": "EV"}
 
 
-_MAKERS: Final[dict[str, Callable[[Reading, int, str], Rows]]] = {
+_MAKERS: Final[dict[str, Callable[[Meter, float, int, str], Rows]]] = {
     REGISTER: _register,
     INTERVAL: _interval,
     "Power.Active.Import": _power,
@@ -78,7 +79,9 @@ _MAKERS: Final[dict[str, Callable[[Reading, int, str], Rows]]] = {
 _NAMES: Final = {name.casefold(): name for name in _MAKERS}
 
 
-def sampled(reading: Reading, measurands: tuple[str, ...], *, context: str, since_wh: int, lines: str) -> list[Payload]:
+def sampled(
+    meter: Meter, now: float, measurands: tuple[str, ...], *, context: str, since_wh: int, lines: str
+) -> list[Payload]:
     """The values of one instant.
 
     `since_wh` is the register at the last reading of the kind; `lines` names the grid's phase behind each line of the
@@ -86,7 +89,7 @@ def sampled(reading: Reading, measurands: tuple[str, ...], *, context: str, sinc
     """
     values: list[Payload] = []
     for measurand in measurands:
-        for row in _MAKERS[measurand](reading, since_wh, lines):
+        for row in _MAKERS[measurand](meter, now, since_wh, lines):
             row["context"] = context
             row["measurand"] = measurand
             values.append(row)

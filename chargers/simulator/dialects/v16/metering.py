@@ -173,12 +173,13 @@ def _meter_value(ctx: Context, connector: Connector, measurands: Variable, conte
     wanted = ctx.settings.items(measurands)
     if not wanted:
         return None
-    reading, transaction = connector.read(now), connector.transaction
-    since = reading.wh
-    if transaction is not None:
+    meter, transaction = connector.any_meter(), connector.transaction
+    if transaction is None:
+        since = meter.wh(now)
+    else:
         since = transaction.aligned_wh if context == CLOCK else transaction.sampled_wh
     lines = lines_of(ctx.settings.items(PHASE_ROTATION), connector.number, connector.spec.phases)
-    values = sampled(reading, wanted, context=context, since_wh=since, lines=lines)
+    values = sampled(meter, now, wanted, context=context, since_wh=since, lines=lines)
     if not values:
         return None
     return {"timestamp": format_time(ctx.clock.at(now)), "sampledValue": values}
