@@ -1,15 +1,18 @@
 """One alarm clock for all sessions and connections of a process.
 
-A heap and a single `loop.call_at` instead of one handle for each session: 10,000 sessions that move their next wake
-with every message would otherwise make and cancel 10,000 handles all the time. An item that moves its alarm to later
-keeps its place in the heap and is put back when that place comes up; only a move to earlier pushes a new entry.
+A wheel of slots and a single `loop.call_at` instead of one handle for each session: 10,000 sessions that move their
+next wake with every message would otherwise make and cancel 10,000 handles all the time. A slot holds what is due
+within the same 10 ms and rings at its end: later and never earlier, since a session that is asked too early has nothing
+to do yet. What rings together is answered together, and the heap that says which slot comes next stays small, whole
+numbers instead of sessions. An item that moves its alarm to later keeps its slot and is put into another when that one
+comes up; only a move to earlier puts it into another at once.
 """
 
 import asyncio
 import time
 from collections.abc import Callable
 from heapq import heappop, heappush
-from itertools import count
+from operator import attrgetter
 from typing import Final, Protocol
 
 import structlog
@@ -19,17 +22,19 @@ from ocpplab.common.metrics.histogram import Histogram
 log = structlog.get_logger(__name__)
 
 NEVER: Final = float("inf")
-#: seconds that the first of many may wait for company: what is due within them is rung together, and the answers come
-#: together. Later and never earlier: a session that is asked too early has nothing to do yet.
-SLACK: Final = 0.01
+#: seconds of a slot: the first that is due in it waits as long for company
+SLOT: Final = 0.01
 #: items rung before the loop gets its turn for the sockets
 TURN: Final = 200
 #: seconds after which an item rang late: one of the bounds of `Timers.lateness`
 LATE: Final = 0.05
+#: seconds by which a loop that counts in milliseconds may call too early: it would be asked again and again till then
+_ROUNDING: Final = 0.001
+_DUE: Final = attrgetter("due")
 
 
 class Timed(Protocol):
-    """What can have an alarm. Both attributes start as NEVER and belong to Timers."""
+    """What can have an alarm. Both attributes start as NEVER and belong to Timers; `queued` is where a slot begins."""
 
     due: float
     queued: float
@@ -44,8 +49,9 @@ class Timers:
     def __init__(self, loop: asyncio.AbstractEventLoop, *, before: Callable[[float], None] | None = None) -> None:
         """`before` is called with the time before alarms ring: the place to notice that the process slept too long."""
         self._loop = loop
-        self._heap: list[tuple[float, int, Timed]] = []
-        self._serial = count()
+        #: what is in each slot, by the slot's number since the loop's time 0, and a heap of these numbers
+        self._slots: dict[int, list[Timed]] = {}
+        self._order: list[int] = []
         self._handle: asyncio.TimerHandle | None = None
         self._armed = NEVER
         self.before = before
@@ -62,24 +68,32 @@ class Timers:
         """Ring `item` at `when`, instead of whenever it was to ring before (NEVER: not at all)."""
         item.due = when
         if when < item.queued:
-            self._push(item, when)
-            self._arm()
+            self._put(item, when)
 
     def __len__(self) -> int:
-        return len(self._heap)
+        return sum(map(len, self._slots.copy().values()))
 
-    def _push(self, item: Timed, when: float) -> None:
-        item.queued = when
-        heappush(self._heap, (when, next(self._serial), item))
+    def _put(self, item: Timed, when: float) -> None:
+        number = int(when / SLOT)
+        item.queued = number * SLOT
+        slot = self._slots.get(number)
+        if slot is not None:
+            slot.append(item)
+            return
+        self._slots[number] = [item]
+        heappush(self._order, number)
+        if self._order[0] == number:
+            self._arm()
 
     def _arm(self) -> None:
-        head = self._heap[0][0] if self._heap else NEVER
-        if head == self._armed:
+        """Wake at the end of the next slot."""
+        at = (self._order[0] + 1) * SLOT + _ROUNDING if self._order else NEVER
+        if at == self._armed:
             return
         if self._handle is not None:
             self._handle.cancel()
-        self._armed = head
-        self._handle = None if head == NEVER else self._loop.call_at(head + SLACK, self._tick)
+        self._armed = at
+        self._handle = None if at == NEVER else self._loop.call_at(at, self._tick)
 
     def _tick(self) -> None:
         self._handle, self._armed = None, NEVER
@@ -92,21 +106,40 @@ class Timers:
             self._arm()
 
     def _ring_due(self, now: float) -> None:
-        heap = self._heap
         left = TURN
-        while heap and heap[0][0] <= now and left:
-            when, _, item = heappop(heap)
-            if when != item.queued:
-                continue  # it was moved to earlier and has rung from that entry
-            item.queued = NEVER
-            if item.due > now:
-                if item.due != NEVER:
-                    self._push(item, item.due)
-                continue
-            due, item.due = item.due, NEVER
-            left -= 1
-            try:
-                item.ring(now)
-            except Exception:  # one item's bug must not stop the alarms of all others
-                log.exception("alarm_failed", item=repr(item))
-            self.lateness.observe(time.monotonic() + self._ahead - due)
+        while self._order and left:
+            number = self._order[0]
+            begin, end = number * SLOT, (number + 1) * SLOT
+            if end > now:
+                return
+            heappop(self._order)
+            slot = self._slots.pop(number)
+            slot.sort(key=_DUE)
+            for place, item in enumerate(slot):
+                if not left:
+                    self._put_back(number, slot[place:])
+                    return
+                if item.queued != begin:
+                    continue  # it was moved to earlier and has rung from there
+                item.queued = NEVER
+                if item.due >= end:
+                    if item.due != NEVER:
+                        self._put(item, item.due)
+                    continue
+                left -= 1
+                self._ring(item, now)
+
+    def _ring(self, item: Timed, now: float) -> None:
+        due, item.due = item.due, NEVER
+        try:
+            item.ring(now)
+        except Exception:  # one item's bug must not stop the alarms of all others
+            log.exception("alarm_failed", item=repr(item))
+        self.lateness.observe(time.monotonic() + self._ahead - due)
+
+    def _put_back(self, number: int, items: list[Timed]) -> None:
+        """Leave the rest of a slot for the next turn, before what was put there meanwhile."""
+        slot = self._slots.get(number)
+        if slot is None:
+            heappush(self._order, number)
+        self._slots[number] = items + (slot or [])
