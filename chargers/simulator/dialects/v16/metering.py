@@ -90,8 +90,7 @@ class MeteringBlock(Block):
             missed = int((ctx.now - transaction.sample_at) // interval)  # after a pause there is one, not many
             transaction.sample_at += (missed + 1) * interval
             keep(ctx, transaction, STOP_SAMPLED, PERIODIC, ctx.now)
-            tell(ctx, transaction, SAMPLED, PERIODIC, ctx.now)
-            transaction.sampled_wh = connector_of(ctx, transaction).wh(ctx.now)
+            transaction.sampled_wh = tell(ctx, transaction, SAMPLED, PERIODIC, ctx.now)
         self._arm_samples(ctx)
 
     def _arm_aligned(self, ctx: Context) -> None:
@@ -113,8 +112,7 @@ class MeteringBlock(Block):
                     report(ctx, connector, ALIGNED, CLOCK, asked=False)
                 continue
             keep(ctx, transaction, STOP_ALIGNED, CLOCK, ctx.now)
-            tell(ctx, transaction, ALIGNED, CLOCK, ctx.now)
-            transaction.aligned_wh = connector.wh(ctx.now)
+            transaction.aligned_wh = tell(ctx, transaction, ALIGNED, CLOCK, ctx.now)
         self._arm_aligned(ctx)
 
     def _triggered(self, ctx: Context, request: Payload) -> bool:
@@ -138,16 +136,18 @@ def connector_of(ctx: Context, transaction: Transaction) -> Connector:
     return ctx.station.connectors[transaction.connector - 1]
 
 
-def tell(ctx: Context, transaction: Transaction, measurands: Variable, context: str, now: float) -> None:
-    """Queue the meter values of a transaction."""
-    value = _meter_value(ctx, connector_of(ctx, transaction), measurands, context, now)
+def tell(ctx: Context, transaction: Transaction, measurands: Variable, context: str, now: float) -> int:
+    """Queue the meter values of a transaction, if the key names any. Returns the register, in Wh."""
+    connector = connector_of(ctx, transaction)
+    wh = connector.wh(now)
+    value = _meter_value(ctx, connector, measurands, context, now)
     if value is None:
-        return
-    wh = connector_of(ctx, transaction).wh(now)
+        return wh
     payload = {"connectorId": transaction.connector, "meterValue": [value]}
     deliver(ctx, transaction, METER_VALUES, payload, at=now, essential=False)
     if REGISTER in ctx.settings.items(measurands):
         ctx.ledger(TransactionSampled(transaction.key, ctx.clock.at(now), wh))
+    return wh
 
 
 def keep(ctx: Context, transaction: Transaction, measurands: Variable, context: str, now: float) -> None:
