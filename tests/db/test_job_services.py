@@ -4,6 +4,7 @@ import uuid
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.db.models import F
 from django.utils import timezone
 
@@ -15,7 +16,7 @@ from jobs.errors import IdempotencyKeyReused, JobFinished, JobNotFound, JobRunni
 from jobs.models import ProvisioningItem, ProvisioningJob
 from jobs.selectors import job_chargers, job_counts, job_failures
 from jobs.services import item_provision, job_cancel, job_retry_failed, job_settle, job_start
-from tests.support.chargers import make_charger, make_host, make_location, make_model
+from tests.support.chargers import make_charger, make_chargers, make_host, make_location, make_model
 from tests.support.jobs import claim, group, items, make_job, provision_all, reread, settle, started, unfolded
 
 pytestmark = pytest.mark.django_db
@@ -348,6 +349,35 @@ def test_settling_takes_the_same_number_of_queries_for_any_size(location, django
         return size
 
     assert [queries_of(size) for size in (2, 60)] == [2, 60]
+
+
+def test_settling_reads_each_row_a_few_times_though_statistics_are_of_before_the_job(location):
+    """By such statistics a subquery gives one row, and the planner asks it again for every item: 700 x 700 rows."""
+
+    def rows_read() -> int:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = %s",
+                [ProvisioningItem._meta.db_table],
+            )
+            return int(cursor.fetchone()[0])
+
+    before = started(location, group(number=100, prefix="BEFORE"))
+    provision_all(before)
+    host = claim(before)
+    assert settle(before).status == "READY"
+    with connection.cursor() as cursor:
+        cursor.execute(f"ANALYZE {ProvisioningItem._meta.db_table}")
+    job = started(location, group(number=700, prefix="NOW"))
+    rows = items(job)
+    held = {"provisioning_status": "READY", "provisioned_at": timezone.now(), "host": host}
+    chargers = make_chargers(location.organization, 700, location=location, **held)
+    for row, row.charger in zip(rows, chargers, strict=True):
+        row.status = ItemStatus.CREATED
+    ProvisioningItem.objects.bulk_update(rows, ["charger", "status"])
+    read = rows_read()
+    assert settle(job).status == "READY"
+    assert rows_read() - read < 20 * 1000
 
 
 def test_counts_tell_created_hosted_online_and_failed_apart(location):
