@@ -71,11 +71,11 @@ class Station:
         self.link: Link | None = None
         self.sent = 0.0  #: when the CALL under way was sent, 0: none is
 
-    def call(self, text: str) -> None:
-        """Send a CALL."""
+    def call(self, *texts: str) -> None:
+        """Send a CALL, after what may have to be said before it."""
         self.sent = time.perf_counter()
         assert self.link is not None
-        self.link.send(text)
+        self.link.send(*texts)
 
     def opened(self, link: Link, subprotocol: str | None) -> None:
         del subprotocol
@@ -84,8 +84,7 @@ class Station:
 
     def received(self, link: Link, text: str) -> None:
         if text.startswith("[2,"):  # the sink drives
-            link.send("[3," + text[3 : text.index(",", 3)] + ANSWER)
-            self.call(HEARTBEAT)
+            self.call("[3," + text[3 : text.index(",", 3)] + ANSWER, HEARTBEAT)
             return
         sent, self.sent = self.sent, 0.0
         self._fleet.answered(self, time.perf_counter() - sent)

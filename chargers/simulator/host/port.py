@@ -8,8 +8,8 @@ from chargers.simulator.effects import Credentials
 class Link(Protocol):
     """One connection, from the moment that it is dialled until its listener was told `closed`."""
 
-    def send(self, text: str) -> None:
-        """Put one text frame on the wire; does nothing when the connection is not open."""
+    def send(self, *texts: str) -> None:
+        """Put text frames on the wire, with one call to the system; does nothing when the connection is not open."""
 
     def close(self, code: int, reason: str) -> None:
         """Close with a WebSocket close code; cut off when the peer does not follow in time."""

@@ -247,8 +247,7 @@ class Runner:
         try:
             effects = call(now, *arguments)
             self._keep(now, effects)
-            for effect in effects:
-                self._do(now, effect)
+            self._carry_out(now, effects)
             session = self._session
             wake = None if session is None else session.next_wake()
         except Exception as error:  # noqa: BLE001 - a bug in one session must not reach the other ten thousand
@@ -288,24 +287,20 @@ class Runner:
         self._unkept -= 1
         if self._unkept == 0:
             held, self._held = self._held, None
-            self._say(*held or ())
+            self._say(held or [])
 
-    def _say(self, *texts: str) -> None:
-        if self._unkept:
-            self._held = self._held or []
-            self._held += texts
-        elif self._link is not None:
-            for text in texts:
-                self._link.send(text)
+    def _say(self, texts: list[str]) -> None:
+        if texts and self._unkept:
+            self._held = (self._held or []) + texts
+        elif texts and self._link is not None:
+            self._link.send(*texts)
 
-    def _hang_up(self, link: Link | None, effect: Close) -> None:
+    def _hang_up(self, effect: Close) -> None:
         """Close; of what is held, answers go out and CALLs do not: what matters of them is said again."""
         held, self._held = self._held, None
-        if link is not None:
-            for text in held or ():
-                if not text.startswith(_CALL):
-                    link.send(text)
-            link.close(effect.code, effect.reason)
+        if self._link is not None:
+            self._link.send(*(text for text in held or () if not text.startswith(_CALL)))
+            self._link.close(effect.code, effect.reason)
 
     def _settle(self, effect: Settled) -> None:
         if self._orders and effect.intent_id in self._orders:
@@ -331,20 +326,31 @@ class Runner:
         if lease.keeps(action):
             shell.recorder.message(lease.charger_id, now, frame.direction, action, frame.message)
 
+    def _carry_out(self, now: float, effects: Sequence[Effect]) -> None:
+        """Do what the session wants, in order; frames of one turn go out together."""
+        texts: list[str] = []
+        for effect in effects:
+            match effect:
+                case Send():
+                    texts.append(effect.text)
+                case Log():
+                    self._tell_frame(now, effect)
+                case Close():
+                    self._say(texts)
+                    texts = []
+                    self._hang_up(effect)
+                case _:
+                    self._do(now, effect)
+        self._say(texts)
+
     def _do(self, now: float, effect: Effect) -> None:
         link = self._link
         match effect:
-            case Log():
-                self._tell_frame(now, effect)
-            case Send():
-                self._say(effect.text)
             case State():
                 self._show(now, effect.state, effect.detail)
             case Connect():
                 session = self._session
                 self._shell.gate.enter(lambda: self._dial(session, effect.credentials))
-            case Close():
-                self._hang_up(link, effect)
             case Booted():
                 self._shell.tally.boots[effect.status] += 1
             case SetPing() if link is not None:

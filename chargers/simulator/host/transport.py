@@ -123,12 +123,12 @@ class Connection(asyncio.BufferedProtocol):
 
     # --- what the user calls (port.Link) ----------------------------------------------------------------------------
 
-    def send(self, text: str) -> None:
+    def send(self, *texts: str) -> None:
         """See `port.Link.send`. A peer that leaves too much unread is cut off."""
         transport = self._transport
-        if self._phase is not Phase.OPEN or transport is None:
+        if self._phase is not Phase.OPEN or transport is None or not texts:
             return
-        transport.write(text_frame(text))
+        transport.write(b"".join(map(text_frame, texts)))
         if self._stalled_by != NEVER and (waiting := transport.get_write_buffer_size()) > MAX_UNSENT:
             self.abort(f"the CSMS does not read: {waiting} bytes waited for it")
 

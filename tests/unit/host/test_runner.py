@@ -98,9 +98,12 @@ class Line:
     subprotocol: str
     listener: Listener
     done: list[tuple[Any, ...]] = field(default_factory=list)
+    #: frames that went out together
+    together: list[tuple[str, ...]] = field(default_factory=list)
 
-    def send(self, text: str) -> None:
-        self.done.append(("send", text))
+    def send(self, *texts: str) -> None:
+        self.done += [("send", text) for text in texts]
+        self.together.append(texts)
 
     def close(self, code: int, reason: str) -> None:
         self.done.append(("close", code, reason))
@@ -183,6 +186,22 @@ def test_it_carries_out_effects_in_their_order(run):
         assert bench.shown() == ("online", "")
         (row,) = bench.shell.recorder._rows
         assert (row.charger_id, row.direction, row.action, row.message) == (7, "cp_to_csms", "Boot", "b")
+
+    run(scenario())
+
+
+def test_frames_of_one_turn_go_out_together(run):
+    async def scenario():
+        answered = [
+            Send("answer"),
+            Log(Direction.TO_CSMS, "Trigger", "answer"),
+            Settled("1", True, "", {}),
+            Send("call"),
+        ]
+        bench = Bench(DIALS | {"text": answered})
+        link = await opened(bench, bench.runner())
+        link.listener.received(link, "trigger")
+        assert link.together == [("answer", "call")]
 
     run(scenario())
 

@@ -203,6 +203,24 @@ def test_a_giant_message_is_reported_before_the_end(csms, run):
     run(scenario())
 
 
+def test_messages_that_are_sent_together_arrive_as_they_were(csms, run):
+    async def scenario():
+        ear = Ear()
+        link = dial(csms.url("good") + "/together", ear)
+        await ear.until("opened")
+        data = f'[2,"2","DataTransfer",{{"vendorId":"{"ö" * 200}"}}]'
+        link.send('[2,"1","Heartbeat",{}]', data, '[2,"3","Heartbeat",{}]')
+        link.send()
+        await ear.until("text", 3)
+        said = csms.received["together"]
+        assert [message[1:3] for message in said] == [["1", "Heartbeat"], ["2", "DataTransfer"], ["3", "Heartbeat"]]
+        assert said[1][3] == {"vendorId": "ö" * 200}
+        link.close(1000, "")
+        await ear.until("closed")
+
+    run(scenario())
+
+
 def test_fragments_with_pings_between_them_become_one_message(csms, run):
     async def scenario():
         ear = Ear()
