@@ -22,6 +22,7 @@ from chargers.protocol import (
     actions,
     encode,
     hidden,
+    may_tell_secret,
     names_secret,
     parse,
     refusal,
@@ -85,6 +86,8 @@ def _loggable(frame: Frame, text: str) -> str:
     """The frame as it came, but for a password in it."""
     if not isinstance(frame, Call):
         return _LEFT_OUT if isinstance(frame, BadFrame) and names_secret(text) else text
+    if not may_tell_secret(text):
+        return text
     shown = hidden(frame.payload)
     return text if shown is frame.payload else encode(Call(frame.id, frame.action, shown))
 

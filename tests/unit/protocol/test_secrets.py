@@ -1,8 +1,13 @@
 """Passwords are not shown."""
 
-import pytest
+import json
 
-from chargers.protocol import hidden
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chargers.protocol import hidden, may_tell_secret
 
 KEY = "a password of 20 ch"
 
@@ -27,3 +32,31 @@ def test_a_password_is_hidden_wherever_it_is(payload):
 )
 def test_anything_else_is_left_as_it_is(payload):
     assert hidden(payload) is payload
+
+
+_NAMES = st.sampled_from(
+    ["AuthorizationKey", "basicAuthPassword", " AUTHORIZATIONKEY ", "ba\u017ficAuthPa\u017fsword", "HeartbeatInterval"]
+)
+_TEXTS = st.one_of(_NAMES, st.text(max_size=8), st.sampled_from(["ws://user:pass@h/", "AuthorizationKey=s3cret"]))
+_PAYLOADS = st.recursive(
+    _TEXTS,
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3),
+        st.dictionaries(_NAMES, inner, max_size=3),
+        st.fixed_dictionaries({"key": _NAMES, "value": _TEXTS}),
+        st.fixed_dictionaries({"variable": st.fixed_dictionaries({"name": _NAMES}), "attributeValue": _TEXTS}),
+    ),
+    max_leaves=6,
+)
+
+
+@given(_PAYLOADS, st.booleans())
+def test_the_quick_look_misses_nothing_that_is_hidden(payload, escaped):
+    text = json.dumps(payload) if escaped else orjson.dumps(payload).decode()
+    if hidden(payload) is not payload:
+        assert may_tell_secret(text)
+
+
+def test_the_quick_look_sees_through_escapes():
+    assert may_tell_secret('[2,"1","ChangeConfiguration",{"key":"\\u0041uthorizationKey","value":"secret"}]')
+    assert not may_tell_secret('[2,"1","ChangeConfiguration",{"key":"HeartbeatInterval","value":"60"}]')
