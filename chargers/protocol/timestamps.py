@@ -1,5 +1,6 @@
 """Date-times on the wire: RFC 3339 in UTC with milliseconds out, any ISO 8601 in."""
 
+import math
 from datetime import UTC, datetime
 from functools import lru_cache
 
@@ -15,8 +16,9 @@ def instant(epoch: float) -> tuple[str, int]:
 
     Raises what `datetime.fromtimestamp` raises for what no calendar has.
     """
-    second, micro = divmod(round(epoch * 1_000_000), 1_000_000)
-    return _second(second), micro
+    second = math.floor(epoch)
+    micro = round((epoch - second) * 1_000_000)  # the part alone: it is exact, and so is rounded once
+    return (_second(second), micro) if micro < 1_000_000 else (_second(second + 1), 0)
 
 
 @lru_cache(maxsize=1_000)

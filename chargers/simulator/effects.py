@@ -164,7 +164,8 @@ class MessageAccepted:
     """The CSMS answered a transaction message with a result.
 
     `sequence` counts the messages of one transaction from 1 as they were made; `at` is the message's own time;
-    `transaction_id` is the CSMS's id of the transaction, said with its start and its end; None in others.
+    `transaction_id` is the CSMS's id of the transaction, said with its start and its end as far as it is known then;
+    None in others.
     """
 
     key: str

@@ -90,7 +90,10 @@ class Holder(NamedTuple):
 
 
 class Entries:
-    """Ledger events of one charger, folded: of samples the newest, of the same event the first."""
+    """Ledger events of one charger, folded: of samples the newest, of a start and of a stop the first.
+
+    A message that was accepted stays so, whatever else is said of it.
+    """
 
     __slots__ = ("_holder", "_rows")
 
@@ -112,11 +115,11 @@ class Entries:
                 row["meter"] = event.meter_wh
                 rows[Kind.SAMPLED, key, 0] = row
             case MessageAccepted():
+                if event.transaction_id:
+                    rows[Kind.NUMBERED, key, 0] = row | {"csms_id": writable(event.transaction_id)}
                 row["sequence"], row["action"] = event.sequence, writable(event.action)
                 row["accepted"], row["dropped"] = moment(event.accepted_at), ""
                 rows[Kind.MESSAGE, key, event.sequence] = row
-                if event.transaction_id:
-                    rows[Kind.NUMBERED, key, 0] = row | {"csms_id": writable(event.transaction_id)}
             case MessageDropped():
                 row["sequence"], row["action"], row["dropped"] = event.sequence, writable(event.action), event.why
                 rows.setdefault((Kind.MESSAGE, key, event.sequence), row)

@@ -80,7 +80,8 @@ def _is_plain(text: str) -> bool:
 
 
 def _field(text: str) -> str:
-    return text if _is_plain(text) else writable(text).translate(_ESCAPES)
+    text = writable(text)
+    return text.translate(_ESCAPES) if any(one in text for one in _SPECIAL) else text
 
 
 def _stamp(at: float) -> str:

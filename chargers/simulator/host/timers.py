@@ -2,10 +2,10 @@
 
 A wheel of slots and a single `loop.call_at` instead of one handle for each session: 10,000 sessions that move their
 next wake with every message would otherwise make and cancel 10,000 handles all the time. A slot holds what is due
-within the same 10 ms and rings at its end: later and never earlier, since a session that is asked too early has nothing
-to do yet. What rings together is answered together, and the heap that says which slot comes next stays small, whole
-numbers instead of sessions. An item that moves its alarm to later keeps its slot and is put into another when that one
-comes up; only a move to earlier puts it into another at once.
+within the same 8 ms and rings at its end: later and never earlier, since a session that is asked too early has nothing
+to do yet. What rings together is answered together, and the heap that says which slot comes next holds a few whole
+numbers, not sessions. An item that moves its alarm to later keeps its slot and is put into another when that one comes
+up; only a move to earlier puts it into another at once.
 """
 
 import asyncio
@@ -22,13 +22,14 @@ from ocpplab.common.metrics.histogram import Histogram
 log = structlog.get_logger(__name__)
 
 NEVER: Final = float("inf")
-#: seconds of a slot: the first that is due in it waits as long for company
-SLOT: Final = 0.01
+#: seconds of a slot: the first that is due in it waits as long for company. A power of two, so that the number of a
+#: slot and the times when it begins and ends are exact, however long the machine has been up
+SLOT: Final = 1 / 128
 #: items rung before the loop gets its turn for the sockets
 TURN: Final = 200
 #: seconds after which an item rang late: one of the bounds of `Timers.lateness`
 LATE: Final = 0.05
-#: seconds by which a loop that counts in milliseconds may call too early: it would be asked again and again till then
+#: seconds by which a loop that counts in milliseconds may call too early, when the slot would not be over yet
 _ROUNDING: Final = 0.001
 _DUE: Final = attrgetter("due")
 
@@ -109,8 +110,8 @@ class Timers:
         left = TURN
         while self._order and left:
             number = self._order[0]
-            begin, end = number * SLOT, (number + 1) * SLOT
-            if end > now:
+            begin = number * SLOT
+            if begin + SLOT > now:
                 return
             heappop(self._order)
             slot = self._slots.pop(number)
@@ -122,12 +123,11 @@ class Timers:
                 if item.queued != begin:
                     continue  # it was moved to earlier and has rung from there
                 item.queued = NEVER
-                if item.due >= end:
-                    if item.due != NEVER:
-                        self._put(item, item.due)
-                    continue
-                left -= 1
-                self._ring(item, now)
+                left -= 1  # also for what is put off: whatever the items do, the loop gets its turn
+                if item.due <= now:
+                    self._ring(item, now)
+                elif item.due != NEVER:
+                    self._put(item, item.due)
 
     def _ring(self, item: Timed, now: float) -> None:
         due, item.due = item.due, NEVER

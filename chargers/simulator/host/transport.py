@@ -2,7 +2,7 @@
 
 No task and no per-connection reader live after dialling, and all connections of a process read into one buffer, so an
 idle connection costs a KB or two. Deadlines (opening handshake, ping and pong, closing handshake, a peer that does not
-read) are alarms in the process's one timer heap.
+read) are alarms of the process's one clock.
 """
 
 import asyncio

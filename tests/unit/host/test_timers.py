@@ -1,6 +1,10 @@
 """One alarm clock for all."""
 
 import asyncio
+from collections.abc import Callable
+from typing import cast
+
+import pytest
 
 from chargers.simulator.host.timers import NEVER, TURN, Timers
 
@@ -13,6 +17,55 @@ class Item:
     def ring(self, now: float) -> None:
         assert now >= 0
         self.rung.append(self)
+
+
+class Clockwork:
+    """A loop whose time is moved by hand, in whole milliseconds as uvloop's."""
+
+    def __init__(self, milliseconds: int) -> None:
+        self.milliseconds = milliseconds
+        self.calls: list[tuple[float, Callable[[], None]]] = []
+
+    def time(self) -> float:
+        return self.milliseconds / 1000
+
+    def call_at(self, when: float, call: Callable[[], None]) -> "Clockwork":
+        self.calls = [(when, call)]
+        return self
+
+    def cancel(self) -> None:
+        self.calls = []
+
+    def pass_to(self, milliseconds: int) -> None:
+        self.milliseconds = milliseconds
+        while self.calls and self.calls[0][0] <= self.time():
+            self.calls.pop()[1]()
+
+
+@pytest.mark.parametrize("hours", [0, 0.5, 4.6, 9.5, 11, 20, 40, 24 * 15])
+def test_however_long_the_machine_is_up_each_alarm_rings_once_soon_and_never_early(hours):
+    loop = Clockwork(round(hours * 3_600_000))
+    timers = Timers(cast("asyncio.AbstractEventLoop", loop))
+    begin = loop.milliseconds
+    rung: dict[int, int] = {}
+
+    class Once(Item):
+        def ring(self, now: float) -> None:
+            assert self.number not in rung
+            rung[self.number] = loop.milliseconds
+
+        def __init__(self, number: int) -> None:
+            super().__init__([])
+            self.number = number
+
+    items = [Once(number) for number in range(1000)]
+    for item in items:
+        timers.set(item, timers.time() + item.number / 2000)
+    for item in items:
+        timers.set(item, (begin + item.number) / 1000)  # later than before: it keeps its slot until that comes up
+    for passed in range(1100):
+        loop.pass_to(begin + passed)
+    assert all(number <= rung[number] - begin <= number + 10 for number in range(1000))
 
 
 def test_it_rings_in_order_whatever_the_order_of_setting(run):
@@ -47,7 +100,7 @@ def test_an_alarm_that_moves_rings_once_at_the_last_time_set(run):
     run(scenario())
 
 
-def test_moving_to_later_again_and_again_does_not_grow_the_heap(run):
+def test_moving_to_later_again_and_again_does_not_grow_it(run):
     async def scenario():
         timers = Timers(asyncio.get_running_loop())
         items = [Item([]) for _ in range(10)]
