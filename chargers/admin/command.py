@@ -60,7 +60,7 @@ class CommandAdmin(ReadOnly, SearchByCharger, ScopedAdmin[Command]):
     @admin.display(description="what the charger said")
     def result(self, command: Command) -> SafeString:
         """Show the whole outcome."""
-        return _pretty(command.outcome)
+        return _pretty(hidden(command.outcome))
 
 
 def _pretty(value: Any) -> SafeString:

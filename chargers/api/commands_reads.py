@@ -46,7 +46,7 @@ class CommandDetail(GatewayView):
 def command_body(command: Command) -> dict[str, Any]:
     """Return the command as the API shows it; its charger comes with it."""
     outcome = command.outcome or {}
-    code, data = outcome.get("code"), outcome.get("data")
+    code, data = outcome.get("code"), hidden(outcome.get("data"))
     unhappy = command.status in {CommandStatus.FAILED, CommandStatus.LOST}
     return {
         "id": command.pk,

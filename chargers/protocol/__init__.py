@@ -35,7 +35,7 @@ from .schemas import (
     validate_request,
     validate_response,
 )
-from .secrets import hidden, may_tell_secret, names_secret
+from .secrets import hidden, may_tell_secret, names_secret, without_secrets
 from .spelling import TwiceSpelled, action_spelled, payload_spelled
 from .timestamps import format_time, parse_time
 from .versions import Version
@@ -74,4 +74,5 @@ __all__ = [
     "unreadable",
     "validate_request",
     "validate_response",
+    "without_secrets",
 ]

@@ -4,6 +4,8 @@ import re
 from collections.abc import Callable
 from typing import Any, Final
 
+from .rpc import Call, CallError, CallResult, encode
+
 #: the names of passwords, in small letters: a configuration key of 1.6 and a variable of 2.x
 SECRETS: Final = frozenset({"authorizationkey", "basicauthpassword"})
 HIDDEN: Final = "(hidden)"
@@ -46,6 +48,20 @@ def may_tell_secret(text: str) -> bool:
         return True
     small = text.lower()
     return any(name in small for name in SECRETS)
+
+
+def without_secrets(message: Call | CallResult | CallError, text: str) -> str:
+    """The frame `text` of a message, for a log or a page: every secret in it is hidden."""
+    if not may_tell_secret(text):
+        return text
+    clean: Call | CallResult | CallError
+    if isinstance(message, Call):
+        clean = Call(message.id, message.action, hidden(message.payload))
+    elif isinstance(message, CallResult):
+        clean = CallResult(message.id, hidden(message.payload))
+    else:
+        clean = CallError(message.id, message.code, hidden_in_text(message.description), hidden(message.details))
+    return text if clean == message else encode(clean)
 
 
 def secrets_changed(payload: Any, change: Callable[[Any], Any], texts: Callable[[str], str] = lambda text: text) -> Any:

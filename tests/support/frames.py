@@ -24,6 +24,7 @@ from chargers.protocol import (
     encode,
     error_codes,
     format_time,
+    may_tell_secret,
     parse,
     validate_request,
     validate_response,
@@ -303,7 +304,9 @@ class Driver:
         if self.keeps and any(isinstance(one, Remember) for one in effects):
             self.kept = self.memory()
         logged = [one.message for one in effects if isinstance(one, Log) and one.direction is Direction.TO_CSMS]
-        assert logged == [one.text for one in effects if isinstance(one, Send)], "a frame was sent but not logged"
+        sent = [one.text for one in effects if isinstance(one, Send)]
+        assert len(logged) == len(sent), "a frame was sent but not logged"
+        assert all(one == text or may_tell_secret(text) for one, text in zip(logged, sent, strict=True)), logged
         for effect in effects:
             if isinstance(effect, Send):
                 self._watch(effect.text)

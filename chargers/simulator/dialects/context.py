@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
-from chargers.protocol import Call, CallError, CallResult, Payload, encode, format_time, parse_time
+from chargers.protocol import Call, CallError, CallResult, Payload, encode, format_time, parse_time, without_secrets
 from chargers.simulator.effects import (
     ConnectionState,
     Direction,
@@ -266,10 +266,10 @@ class Context:
             then(self, queued.payload, Failure(reason, lost=True))
 
     def send(self, message: Call | CallResult | CallError, action: str) -> None:
-        """Put a message on the wire and into the log."""
+        """Put a message on the wire, and into the log without the secrets in it."""
         text = encode(message)
         self.last_sent = self.now
-        self.effects += (Send(text), Log(Direction.TO_CSMS, action, text))
+        self.effects += (Send(text), Log(Direction.TO_CSMS, action, without_secrets(message, text)))
 
     def write(self, variable: Variable, text: str) -> Written:
         """Change a setting as the CSMS asks, and let the block that minds it act on it."""

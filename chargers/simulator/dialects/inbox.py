@@ -20,15 +20,14 @@ from chargers.protocol import (
     Frame,
     Payload,
     actions,
-    encode,
     hidden,
-    may_tell_secret,
     names_secret,
     parse,
     refusal,
     unreadable,
     validate_request,
     validate_response,
+    without_secrets,
 )
 from chargers.protocol.errors import Fault
 from chargers.simulator.effects import Direction, Log
@@ -83,13 +82,10 @@ def log(ctx: Context, text: str, action: str, waited: float | None = None) -> No
 
 
 def _loggable(frame: Frame, text: str) -> str:
-    """The frame as it came, but for a password in it."""
-    if not isinstance(frame, Call):
-        return _LEFT_OUT if isinstance(frame, BadFrame) and names_secret(text) else text
-    if not may_tell_secret(text):
-        return text
-    shown = hidden(frame.payload)
-    return text if shown is frame.payload else encode(Call(frame.id, frame.action, shown))
+    """The frame as it came, but for the secrets in it."""
+    if isinstance(frame, BadFrame):
+        return _LEFT_OUT if names_secret(text) else text
+    return without_secrets(frame, text)
 
 
 def _answer(ctx: Context, call: Call) -> None:

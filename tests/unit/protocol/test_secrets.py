@@ -1,13 +1,24 @@
 """Passwords are not shown."""
 
 import json
+from typing import cast
 
 import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chargers.protocol import hidden, may_tell_secret
+from chargers.protocol import (
+    Call,
+    CallError,
+    CallResult,
+    Version,
+    encode,
+    hidden,
+    may_tell_secret,
+    parse,
+    without_secrets,
+)
 
 KEY = "a password of 20 ch"
 
@@ -60,3 +71,22 @@ def test_the_quick_look_misses_nothing_that_is_hidden(payload, escaped):
 def test_the_quick_look_sees_through_escapes():
     assert may_tell_secret('[2,"1","ChangeConfiguration",{"key":"\\u0041uthorizationKey","value":"secret"}]')
     assert not may_tell_secret('[2,"1","ChangeConfiguration",{"key":"HeartbeatInterval","value":"60"}]')
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        Call("1", "DataTransfer", {"vendorId": "v", "data": "http://user:s3cret@h/"}),
+        CallResult("1", {"status": "Accepted", "data": '{"AuthorizationKey":"s3cret"}'}),
+        CallError("1", "InternalError", "ftp://user:s3cret@h/ is away", {"BasicAuthPassword": "s3cret"}),
+    ],
+)
+def test_no_kind_of_frame_tells_a_secret(message):
+    text = without_secrets(message, encode(message))
+    assert "s3cret" not in text
+    assert type(parse(Version.V16, text)) is type(message)
+
+
+def test_a_frame_without_secrets_is_shown_as_it_came():
+    text = '[3, "1", {"status":"Accepted","data":"a@b ö"}]'
+    assert without_secrets(cast("CallResult", parse(Version.V16, text)), text) is text

@@ -3,7 +3,7 @@
 import pytest
 
 from chargers.protocol import CallError
-from chargers.simulator.effects import Intent, Settled
+from chargers.simulator.effects import Intent, Log, Settled
 from tests.support.frames import Driver
 
 from .conftest import CAR, configure, start
@@ -197,6 +197,21 @@ def test_a_message_by_hand_must_be_one_and_needs_a_connection(driver):
     assert driver.intent("proxy", action="Heartbeat").code == "refused"
     driver.drop()
     assert driver.intent("proxy", action="Heartbeat").code == "not_connected"
+
+
+@pytest.mark.parametrize(
+    "data", ["http://user:s3cret@h/", '{"AuthorizationKey":"s3cret"}', "ö http://user:s3cret@h/ and more"]
+)
+def test_what_a_proxied_message_and_its_answer_tell_is_not_logged(driver, data):
+    driver.automatic = False
+    driver.order("proxy", action="DataTransfer", payload={"vendorId": "x", "data": data})
+    call = driver.outstanding
+    assert call is not None, "it was sent"
+    assert call.payload["data"] == data, "the CSMS gets it as it is"
+    driver.reply({"status": "Accepted", "data": data})
+    logged = [one.message for one in driver.effects if isinstance(one, Log)]
+    assert sum("(hidden)" in one for one in logged) == 2
+    assert not any("s3cret" in one for one in logged)
 
 
 def test_every_order_is_settled_exactly_once_whatever_happens(driver):
