@@ -17,7 +17,7 @@ from locations.models import Location
 from locations.selectors import location_get
 from locations.services import location_create, location_delete, location_update
 from ocpplab.accounts.models import Organization
-from tests.support.chargers import charger_of, make_charger, make_location
+from tests.support.chargers import charger_of, make_charger, make_chargers, make_location
 from tests.support.races import Elsewhere
 
 GOOD: dict[str, Any] = {
@@ -203,11 +203,11 @@ def test_deleting_ten_thousand_chargers_works_in_batches(
     job = ProvisioningJob.objects.create(
         organization=organization, location=location, kind=JobKind.LOCATION_CHARGERS, groups=[], total=10_000
     )
-    chargers = Charger.objects.bulk_create(charger_of(organization, location=location) for _ in range(10_000))
-    ProvisioningItem.objects.bulk_create(
-        ProvisioningItem(job=job, ordinal=number, identity=charger.identity, charger=charger)
-        for number, charger in enumerate(chargers)
-    )
+    for first in range(0, 10_000, 1_000):  # in portions: a transaction that waits 10 s for Python is ended
+        ProvisioningItem.objects.bulk_create(
+            ProvisioningItem(job=job, ordinal=number, identity=charger.identity, charger=charger)
+            for number, charger in enumerate(make_chargers(organization, 1_000, location=location), first)
+        )
     started = time.monotonic()
     with django_assert_max_num_queries(200):
         assert location_delete(organization=organization, location_id=location.id)
