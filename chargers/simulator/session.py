@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from chargers.simulator.dialects.base import BootCause, Done, Failure, Registration
 from chargers.simulator.dialects.context import ANSWER_TIMER, POWER_TIMER, REMEMBER_TIMER, Context, Reboot
-from chargers.simulator.dialects.inbox import log, receive, receive_unreadable
+from chargers.simulator.dialects.inbox import overhear, receive, receive_unreadable
 from chargers.simulator.dialects.memory import memory_of, restore
 from chargers.simulator.dialects.moving import MOVING, moving_of, worth_moving
 from chargers.simulator.dialects.registration import BOOT_TIMER
@@ -107,7 +107,7 @@ class Session:
         if self._phase is Phase.OPEN:
             receive(self._ctx, text)
         else:
-            log(self._ctx, text, "")
+            overhear(self._ctx, text)
         return self._end()
 
     def refused_frame(self, now: float, reason: str) -> list[Effect]:

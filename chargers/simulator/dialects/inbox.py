@@ -21,6 +21,7 @@ from chargers.protocol import (
     Payload,
     actions,
     hidden,
+    hidden_in_text,
     names_secret,
     parse,
     refusal,
@@ -44,9 +45,9 @@ def receive(ctx: Context, text: str) -> None:
     frame = parse(ctx.dialect.version, text)
     answered = ctx.outstanding if ctx.outstanding is not None and ctx.outstanding.id == frame.id else None
     if answered is not None:
-        log(ctx, _loggable(frame, text), answered.action, ctx.now - answered.sent_at)
+        _log(ctx, _loggable(frame, text), answered.action, ctx.now - answered.sent_at)
     else:
-        log(ctx, _loggable(frame, text), frame.action if isinstance(frame, Call) else "")
+        _log(ctx, _loggable(frame, text), frame.action if isinstance(frame, Call) else "")
     if isinstance(frame, Call):
         _answer(ctx, frame)
     elif isinstance(frame, BadFrame) and frame.type not in {3, 4}:
@@ -64,13 +65,18 @@ def receive(ctx: Context, text: str) -> None:
         ctx.settle(Failure(frame.reason, lost=False))
 
 
+def overhear(ctx: Context, text: str) -> None:
+    """Log a text frame that came too late to act on."""
+    _log(ctx, _loggable(parse(ctx.dialect.version, text), text), "")
+
+
 def receive_unreadable(ctx: Context, reason: str) -> None:
     """Take in a frame that is no text. OCPP-J knows text frames only (1.6 §3.1, 2.0.1 §3.1)."""
-    log(ctx, f"[{reason}]", "")
+    _log(ctx, f"[{reason}]", "")
     _refuse(ctx, unreadable(ctx.dialect.version, reason))
 
 
-def log(ctx: Context, text: str, action: str, waited: float | None = None) -> None:
+def _log(ctx: Context, text: str, action: str, waited: float | None = None) -> None:
     """Keep a frame of the CSMS; `waited` as in `Log`.
 
     An action that is no word of the version may be anything, so it is not repeated.
@@ -84,7 +90,7 @@ def log(ctx: Context, text: str, action: str, waited: float | None = None) -> No
 def _loggable(frame: Frame, text: str) -> str:
     """The frame as it came, but for the secrets in it."""
     if isinstance(frame, BadFrame):
-        return _LEFT_OUT if names_secret(text) else text
+        return _LEFT_OUT if names_secret(text) else hidden_in_text(text)
     return without_secrets(frame, text)
 
 
