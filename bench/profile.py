@@ -41,7 +41,7 @@ def summed(stacks: str) -> dict[str, Any]:
     found: Counter[str] = Counter()
     for line in stacks.splitlines():
         stack, _, count = line.rpartition(" ")
-        if stack:
+        if stack and count.isdigit():
             name, _, place = stack.rpartition(";")[2].partition(" (")
             function = f"{name} ({place.rpartition(':')[0]})"
             found[LOOPS.get(function, function)] += int(count)

@@ -121,19 +121,19 @@ def refusal(version: Version, message_id: str, fault: Fault, description: str) -
 
 
 def _read_call(version: Version, message_id: str, raw: list[Any]) -> Frame:
-    def bad(fault: Fault, reason: str) -> BadFrame:
-        return BadFrame(reason, refusal(version, message_id, fault, reason), message_id, CALL)
-
+    fault, reason = Fault.RPC, ""
     if len(raw) != 4:
-        return bad(Fault.RPC, f"a CALL has 4 elements, this one has {len(raw)}")
-    if not message_id:
-        return bad(Fault.RPC, "the message id is empty")
-    if len(message_id) > MAX_ID:
-        return bad(Fault.RPC, f"the message id has {len(message_id)} characters, more than {MAX_ID}")
-    if not isinstance(raw[2], str) or not raw[2]:
-        return bad(Fault.RPC, "the action is no string or empty")
-    if not isinstance(raw[3], dict):
-        return bad(Fault.FORMAT, "the payload is not a JSON object")
+        reason = f"a CALL has 4 elements, this one has {len(raw)}"
+    elif not message_id:
+        reason = "the message id is empty"
+    elif len(message_id) > MAX_ID:
+        reason = f"the message id has {len(message_id)} characters, more than {MAX_ID}"
+    elif not isinstance(raw[2], str) or not raw[2]:
+        reason = "the action is no string or empty"
+    elif not isinstance(raw[3], dict):
+        fault, reason = Fault.FORMAT, "the payload is not a JSON object"
+    if reason:
+        return BadFrame(reason, refusal(version, message_id, fault, reason), message_id, CALL)
     return Call(message_id, raw[2], raw[3])
 
 

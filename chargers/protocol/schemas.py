@@ -69,12 +69,12 @@ def validate_request(version: Version, action: str, payload: Payload, *, formats
     `formats=False` lets through date-times and URIs that are not RFC 3339 / 3986: 1.6 ("Time notations") asks for
     ISO 8601 only, so a receiver does well to be generous.
     """
-    return _breach(version, action, action + _REQUEST_SUFFIX[version], payload, formats)
+    return _breach(version, _of_request(version, action, formats), payload)
 
 
 def validate_response(version: Version, action: str, payload: Payload, *, formats: bool = True) -> Breach | None:
     """What is wrong with the payload of a CALLRESULT to `action`, or None. As `validate_request` otherwise."""
-    return _breach(version, action, f"{action}Response", payload, formats)
+    return _breach(version, _of_response(version, action, formats), payload)
 
 
 def actions(version: Version) -> frozenset[str]:
@@ -100,15 +100,10 @@ def schema_names(version: Version) -> frozenset[str]:
 @cache
 def request_schema(version: Version, action: str) -> Mapping[str, Any]:
     """The schema of a CALL's payload, to be read only. Raises KeyError for an action that the version does not have."""
-    if action not in _ACTIONS[version]:
-        raise KeyError(action)
-    return _schema(version, action + _REQUEST_SUFFIX[version])
+    return _schema(version, _known(version, action) + _REQUEST_SUFFIX[version])
 
 
-def _breach(version: Version, action: str, name: str, payload: Payload, formats: bool) -> Breach | None:
-    if action not in _ACTIONS[version]:
-        raise KeyError(action)
-    compiled = _validator(version, name, formats)
+def _breach(version: Version, compiled: _Compiled, payload: Payload) -> Breach | None:
     if compiled.is_valid(payload):
         return None
     found = [(_FAULTS.get(error.kind.name, Fault.FORMAT), error) for error in compiled.iter_errors(payload)]
@@ -118,7 +113,22 @@ def _breach(version: Version, action: str, name: str, payload: Payload, formats:
     return Breach(code_of(version, fault), fault, path, message[:MAX_DESCRIPTION])
 
 
+def _known(version: Version, action: str) -> str:
+    if action not in _ACTIONS[version]:
+        raise KeyError(action)
+    return action
+
+
 @cache
+def _of_request(version: Version, action: str, formats: bool) -> _Compiled:
+    return _validator(version, _known(version, action) + _REQUEST_SUFFIX[version], formats)
+
+
+@cache
+def _of_response(version: Version, action: str, formats: bool) -> _Compiled:
+    return _validator(version, f"{_known(version, action)}Response", formats)
+
+
 def _validator(version: Version, name: str, formats: bool) -> _Compiled:
     validator: _Compiled = jsonschema_rs.validator_for(_schema(version, name), validate_formats=formats)
     return validator

@@ -4,11 +4,13 @@ import re
 from collections.abc import Callable
 from typing import Any, Final
 
-from .rpc import Call, CallError, CallResult, encode
+from .rpc import BadFrame, Call, CallError, CallResult, encode, parse
+from .versions import Version
 
 #: the names of passwords, in small letters: a configuration key of 1.6 and a variable of 2.x
 SECRETS: Final = frozenset({"authorizationkey", "basicauthpassword"})
 HIDDEN: Final = "(hidden)"
+_LEFT_OUT: Final = "[left out: it names a password and is no message]"
 _VALUES: Final = frozenset({"value", "attributeValue"})
 _NAMES: Final = frozenset({"key", "name"})
 _NAMED: Final = re.compile("|".join(SECRETS), re.IGNORECASE)
@@ -43,18 +45,25 @@ def names_secret(text: str) -> bool:
 
 
 def may_tell_secret(text: str) -> bool:
-    """Whether the JSON `text` may hold what `hidden` hides. A quick look: what it lets through needs no other."""
+    """Whether a frame, or many after each other, may hold what `hidden` hides. Costs little: what it lets through needs
+    no other look."""
     if not text.isascii() or "\\" in text or "@" in text:  # escapes, and letters that are small ones of others
         return True
     small = text.lower()
     return any(name in small for name in SECRETS)
 
 
-def without_secrets(message: Call | CallResult | CallError, text: str) -> str:
-    """The frame `text` of a message, for a log or a page: every secret in it is hidden."""
+def without_secrets(text: str) -> str:
+    """A frame, or whatever came instead of one, for a log or a page: every secret in it is hidden.
+
+    What is no message, or no longer one because its end was cut off, is left out when it names a password.
+    """
     if not may_tell_secret(text):
         return text
+    message = parse(Version.V16, text)  # versions differ in what to answer, not in what a message is
     clean: Call | CallResult | CallError
+    if isinstance(message, BadFrame):
+        return _LEFT_OUT if names_secret(text) else hidden_in_text(text)
     if isinstance(message, Call):
         clean = Call(message.id, message.action, hidden(message.payload))
     elif isinstance(message, CallResult):

@@ -55,9 +55,14 @@ class Connect:
 
 @value
 class Send:
-    """Put one text frame on the socket."""
+    """Put one text frame on the socket, and keep it in the message log.
+
+    `action` is the OCPP action of a CALL, and for an answer the action of the CALL that it answers ("" when that is
+    not known).
+    """
 
     text: str
+    action: str = ""
 
 
 @value
@@ -69,17 +74,15 @@ class Close:
 
 
 @value
-class Log:
-    """Keep one frame in the message log.
+class Received:
+    """Keep one frame of the CSMS in the message log.
 
-    `action` is the OCPP action of a CALL, and for an answer the action of the CALL that it answers
-    ("" when that is not known). `message` is the raw frame. `waited`: for an answer, how many seconds after its CALL
-    was sent it came; None for every other frame.
+    `action` as in `Send`. `waited`: for an answer, how many seconds after its CALL was sent it came; None for every
+    other frame.
     """
 
-    direction: Direction
+    text: str
     action: str
-    message: str
     waited: float | None = None
 
 
@@ -272,7 +275,7 @@ Effect = (
     Connect
     | Send
     | Close
-    | Log
+    | Received
     | State
     | Booted
     | SetPing

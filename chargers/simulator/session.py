@@ -196,7 +196,8 @@ class Session:
 
     def next_wake(self) -> float | None:
         """When to call `wake`; None when nothing is due without an event from outside."""
-        return min(self._ctx.timers.values(), default=None)
+        timers = self._ctx.timers
+        return min(timers.values()) if timers else None
 
     def transferred(self, now: float, transfer_id: str, transfer: Transfer) -> list[Effect]:
         """A `Download` or an `Upload` came to its end."""

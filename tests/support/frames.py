@@ -24,7 +24,6 @@ from chargers.protocol import (
     encode,
     error_codes,
     format_time,
-    may_tell_secret,
     parse,
     validate_request,
     validate_response,
@@ -33,16 +32,15 @@ from chargers.simulator.effects import (
     Close,
     Connect,
     ConnectionState,
-    Direction,
     Effect,
     Intent,
     Ledger,
-    Log,
     Remember,
     Send,
     Settled,
     State,
 )
+from chargers.simulator.model.connector import Condition
 from chargers.simulator.model.specs import ChargerSpec, ConnectorSpec, EvseSpec, ModelSpec
 from chargers.simulator.session import Session
 
@@ -303,10 +301,11 @@ class Driver:
         self.effects += effects
         if self.keeps and any(isinstance(one, Remember) for one in effects):
             self.kept = self.memory()
-        logged = [one.message for one in effects if isinstance(one, Log) and one.direction is Direction.TO_CSMS]
-        sent = [one.text for one in effects if isinstance(one, Send)]
-        assert len(logged) == len(sent), "a frame was sent but not logged"
-        assert all(one == text or may_tell_secret(text) for one, text in zip(logged, sent, strict=True)), logged
+        station = self.session._ctx.station
+        for connector in station.connectors:
+            condition = station.connector_condition(connector, self.now)
+            assert condition is connector.shown, "a condition that nobody was told"
+            assert condition is Condition.AVAILABLE or not station.rests()
         for effect in effects:
             if isinstance(effect, Send):
                 self._watch(effect.text)

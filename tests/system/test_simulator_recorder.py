@@ -210,3 +210,19 @@ def test_what_does_not_fit_is_counted_and_told(charger, run, monkeypatch, settin
     assert Message.objects.count() == 10
     assert "messages_dropped" in caplog.text
     assert "'count': 15" in caplog.text or "count=15" in caplog.text
+
+
+def test_no_secret_of_a_batch_reaches_the_database(run, charger):
+    plain = '[3, "1", {"currentTime":"2024-01-01T00:00:00Z"}]'
+    frames = [
+        plain,
+        '[2,"2","ChangeConfiguration",{"key":"AuthorizationKey","value":"s3cret"}]',
+        '[2,"3","GetDiagnostics",{"location":"ftp://user:s3cret@h/"',
+        '[2,"4","ChangeConfiguration",{"key":"AuthorizationKey","value":"' + "s3cret" * 20_000 + '"}]',
+    ]
+    recorder = run(recorded(*(say(charger.pk, frame) for frame in frames)))
+    assert recorder.written == len(frames)
+    kept = list(Message.objects.order_by("pk").values_list("message", flat=True))
+    assert kept[0] == plain
+    assert not any("s3cret" in message for message in kept)
+    assert ["(hidden)" in message for message in kept] == [False, True, True, False]

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
-from chargers.protocol import Fault, Payload, Version
+from chargers.protocol import Fault, Payload, Version, actions
 from chargers.simulator.effects import Credentials, Intent, KeyPair, Transfer
 from chargers.simulator.model.charging import Transaction
 from chargers.simulator.model.settings import Variable
@@ -220,6 +220,7 @@ class Dialect:
         credentials: "Callable[[Context], Credentials | None] | None" = None,
     ) -> None:
         self.version = version
+        self.actions = actions(version)  #: every action of the version, whoever sends it
         self.blocks = tuple(blocks)
         self.not_supported = not_supported
         self.not_sent = not_sent

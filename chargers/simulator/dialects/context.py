@@ -5,14 +5,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
-from chargers.protocol import Call, CallError, CallResult, Payload, encode, format_time, parse_time, without_secrets
+from chargers.protocol import Call, CallError, CallResult, Payload, encode, format_time, parse_time
 from chargers.simulator.effects import (
     ConnectionState,
-    Direction,
     Effect,
     Ledger,
     LedgerEvent,
-    Log,
     Remember,
     Send,
     Settled,
@@ -85,7 +83,9 @@ class Context:
     """
 
     __slots__ = (
+        "_calls",
         "_last_was_late",
+        "_life",
         "_remember",
         "_remembered_at",
         "_turn",
@@ -153,6 +153,10 @@ class Context:
         self.upkeep: Upkeep | None = None
         self.hang_up = ""  #: why the connection is to be closed at the end of the turn, and dialled again
         self.power_changed = False  #: set it when anything that power depends on changed; the turn's end sees to it
+        #: ids of CALLs are UUIDs of which only the last part differs within a life: new dice for each took longer than
+        #: to write the message down
+        self._life = self.dice.uuid()[:24]
+        self._calls = 0
         self._turn = 0
         self._last_was_late = False
         self._remember = 0
@@ -245,9 +249,11 @@ class Context:
         return delivery.turn < self.queue[index].turn and not (delivery.late and self._last_was_late)
 
     def _send(self, action: str, payload: Payload, then: AnswerHandler) -> None:
-        self.outstanding = Outstanding(self.dice.uuid(), action, payload, then, self.now)
+        self._calls += 1
+        message_id = f"{self._life}{self._calls:012x}"
+        self.outstanding = Outstanding(message_id, action, payload, then, self.now)
         self.timers[ANSWER_TIMER] = self.now + self.settings.number(MESSAGE_TIMEOUT)
-        self.send(Call(self.outstanding.id, action, payload), action)
+        self.send(Call(message_id, action, payload), action)
 
     def settle(self, outcome: Payload | Failure) -> None:
         """End the outstanding CALL."""
@@ -266,10 +272,9 @@ class Context:
             then(self, queued.payload, Failure(reason, lost=True))
 
     def send(self, message: Call | CallResult | CallError, action: str) -> None:
-        """Put a message on the wire, and into the log without the secrets in it."""
-        text = encode(message)
+        """Put a message on the wire; `action` as in `effects.Send`."""
         self.last_sent = self.now
-        self.effects += (Send(text), Log(Direction.TO_CSMS, action, without_secrets(message, text)))
+        self.effects.append(Send(encode(message), action))
 
     def write(self, variable: Variable, text: str) -> Written:
         """Change a setting as the CSMS asks, and let the block that minds it act on it."""
@@ -290,15 +295,18 @@ class Context:
 
     def show_conditions(self) -> None:
         """Tell the blocks which connectors are not as they were. The session does this at the end of each turn."""
-        for connector in self.station.connectors:
-            condition = self.station.connector_condition(connector, self.now)
+        station, now = self.station, self.now
+        if station.rests():
+            return
+        for connector in station.connectors:
+            condition = station.connector_condition(connector, now)
             if condition is not connector.shown:
                 for block in self.dialect.blocks:
                     block.connector_changed(self, connector)
                 connector.shown = condition
-        condition = self.station.condition()
-        if condition is not self.station.shown:
-            self.station.shown = condition
+        condition = station.condition()
+        if condition is not station.shown:
+            station.shown = condition
             for block in self.dialect.blocks:
                 block.station_changed(self)
 

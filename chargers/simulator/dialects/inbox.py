@@ -17,37 +17,33 @@ from chargers.protocol import (
     Call,
     CallError,
     CallResult,
-    Frame,
     Payload,
-    actions,
     hidden,
-    hidden_in_text,
-    names_secret,
     parse,
     refusal,
     unreadable,
     validate_request,
     validate_response,
-    without_secrets,
 )
 from chargers.protocol.errors import Fault
-from chargers.simulator.effects import Direction, Log
+from chargers.simulator.effects import Received
 
 from .base import Failure, Refusal, Registration
 from .context import Context
 
-_LEFT_OUT: Final = "[left out: it names a password and is no message]"
 _LONGEST_LOGGED: Final = 65_536  #: characters of a frame kept in the log; only garbage is longer
 
 
 def receive(ctx: Context, text: str) -> None:
     """Take in one text frame."""
     frame = parse(ctx.dialect.version, text)
-    answered = ctx.outstanding if ctx.outstanding is not None and ctx.outstanding.id == frame.id else None
+    answered = ctx.outstanding
+    if answered is not None and answered.id != frame.id:
+        answered = None
     if answered is not None:
-        _log(ctx, _loggable(frame, text), answered.action, ctx.now - answered.sent_at)
+        _log(ctx, text, answered.action, ctx.now - answered.sent_at)
     else:
-        _log(ctx, _loggable(frame, text), frame.action if isinstance(frame, Call) else "")
+        _log(ctx, text, frame.action if isinstance(frame, Call) else "")
     if isinstance(frame, Call):
         _answer(ctx, frame)
     elif isinstance(frame, BadFrame) and frame.type not in {3, 4}:
@@ -67,7 +63,7 @@ def receive(ctx: Context, text: str) -> None:
 
 def overhear(ctx: Context, text: str) -> None:
     """Log a text frame that came too late to act on."""
-    _log(ctx, _loggable(parse(ctx.dialect.version, text), text), "")
+    _log(ctx, text, "")
 
 
 def receive_unreadable(ctx: Context, reason: str) -> None:
@@ -77,21 +73,13 @@ def receive_unreadable(ctx: Context, reason: str) -> None:
 
 
 def _log(ctx: Context, text: str, action: str, waited: float | None = None) -> None:
-    """Keep a frame of the CSMS; `waited` as in `Log`.
+    """Keep a frame of the CSMS; `waited` as in `Received`.
 
     An action that is no word of the version may be anything, so it is not repeated.
     """
-    known = action if action in actions(ctx.dialect.version) else ""
     if len(text) > _LONGEST_LOGGED:
         text = f"{text[:_LONGEST_LOGGED]}… ({len(text)} characters)"
-    ctx.effects.append(Log(Direction.FROM_CSMS, known, text, waited))
-
-
-def _loggable(frame: Frame, text: str) -> str:
-    """The frame as it came, but for the secrets in it."""
-    if isinstance(frame, BadFrame):
-        return _LEFT_OUT if names_secret(text) else hidden_in_text(text)
-    return without_secrets(frame, text)
+    ctx.effects.append(Received(text, action if action in ctx.dialect.actions else "", waited))
 
 
 def _answer(ctx: Context, call: Call) -> None:
@@ -102,7 +90,7 @@ def _answer(ctx: Context, call: Call) -> None:
     if isinstance(outcome, Refusal):
         ctx.count("refused_call")
         message = refusal(ctx.dialect.version, call.id, outcome.fault, outcome.description)
-        ctx.send(message, call.action if call.action in actions(ctx.dialect.version) else "")
+        ctx.send(message, call.action if call.action in ctx.dialect.actions else "")
     else:
         ctx.send(CallResult(call.id, outcome), call.action)
 
@@ -111,7 +99,7 @@ def _handled(ctx: Context, call: Call) -> Payload | Refusal:
     dialect = ctx.dialect
     handler = dialect.calls.get(call.action)
     if handler is None:
-        if call.action not in actions(dialect.version):
+        if call.action not in dialect.actions:
             return Refusal(Fault.NOT_IMPLEMENTED, f"{dialect.version} has no action {call.action[:50]}")
         reason = dialect.not_supported.get(call.action, "only a charger sends this")
         return Refusal(Fault.NOT_SUPPORTED, f"{call.action}: {reason}")

@@ -16,6 +16,7 @@ from uuid import UUID
 import psycopg
 import structlog
 
+from chargers.protocol.secrets import may_tell_secret, without_secrets
 from chargers.protocol.timestamps import instant
 from chargers.simulator.effects import ConnectionState, Direction
 from chargers.simulator.host import leases
@@ -61,6 +62,13 @@ class Row(NamedTuple):
     direction: str
     action: str
     message: str
+
+
+def presentable(rows: Sequence[Row]) -> Sequence[Row]:
+    """The same rows without the secrets in them."""
+    if not may_tell_secret("".join([row.message for row in rows])):
+        return rows
+    return [row._replace(message=without_secrets(row.message)) for row in rows]
 
 
 def lines_of(rows: Sequence[Row]) -> str:
@@ -226,7 +234,7 @@ class Recorder(Writer):
                 await sink.write(lines)
 
         try:
-            lines = lines_of(batch)
+            lines = lines_of(presentable(batch))
             await self._line.run(copy)
         except (psycopg.DataError, ValueError) as error:
             if len(batch) == 1:

@@ -26,8 +26,8 @@ from chargers.simulator.effects import (
     Intent,
     KeyPair,
     Ledger,
-    Log,
     MakeKey,
+    Received,
     Remember,
     Send,
     SetPing,
@@ -192,8 +192,8 @@ class Runner:
 
     def received(self, link: Link, text: str) -> None:
         """See `port.Listener`."""
-        session = self._of(link)
-        if session is not None:
+        session = self._session
+        if session is not None and link is self._link:
             self._step(session.text, text)
 
     def refused(self, link: Link, reason: str) -> None:
@@ -245,9 +245,7 @@ class Runner:
             return  # whoever notices it next lets go of everything
         now = shell.clock.now()
         try:
-            effects = call(now, *arguments)
-            self._keep(now, effects)
-            self._carry_out(now, effects)
+            self._carry_out(now, call(now, *arguments))
             session = self._session
             wake = None if session is None else session.next_wake()
         except Exception as error:  # noqa: BLE001 - a bug in one session must not reach the other ten thousand
@@ -316,31 +314,38 @@ class Runner:
         lease = self.lease
         self._shell.keeper.outcome(lease.charger_id, lease.epoch, command_id, ok=ok, code=code, data=data)
 
-    def _tell_frame(self, now: float, frame: Log) -> None:
-        """Count a frame and log it."""
-        shell, lease, action = self._shell, self.lease, frame.action
-        if lease.spec is not None:
-            shell.tally.messages[lease.spec.ocpp_version, frame.direction, action] += 1
-        if frame.waited is not None:
-            shell.tally.latency[action].observe(frame.waited)
-        if lease.keeps(action):
-            shell.recorder.message(lease.charger_id, now, frame.direction, action, frame.message)
-
     def _carry_out(self, now: float, effects: Sequence[Effect]) -> None:
-        """Do what the session wants, in order; frames of one turn go out together."""
+        """Do what the session wants, in order; frames of one turn go out together, each is counted and logged.
+
+        Most turns are frames and nothing else. The first effect of another kind has all that must outlast this process
+        handed over, before anything is said.
+        """
+        shell, lease = self._shell, self.lease
+        version, kept = lease.version, lease.kept
         texts: list[str] = []
+        looked = False
         for effect in effects:
-            match effect:
-                case Send():
-                    texts.append(effect.text)
-                case Log():
-                    self._tell_frame(now, effect)
-                case Close():
+            if isinstance(effect, Send):
+                texts.append(effect.text)
+                direction = Direction.TO_CSMS
+            elif isinstance(effect, Received):
+                direction = Direction.FROM_CSMS
+                if effect.waited is not None:
+                    shell.tally.latency[effect.action].observe(effect.waited)
+            else:
+                if not looked:
+                    looked = True
+                    self._keep(now, effects)
+                if isinstance(effect, Close):
                     self._say(texts)
                     texts = []
                     self._hang_up(effect)
-                case _:
+                else:
                     self._do(now, effect)
+                continue
+            shell.tally.messages[version, direction, effect.action] += 1
+            if kept is None or effect.action in kept:
+                shell.recorder.message(lease.charger_id, now, direction, effect.action, effect.text)
         self._say(texts)
 
     def _do(self, now: float, effect: Effect) -> None:
@@ -394,7 +399,8 @@ class Runner:
         if state is ConnectionState.ONLINE:
             self._bugs = 0
             self._past.lived()
-        if state is ConnectionState.OFFLINE and detail and lease.keeps(_DISCONNECTED):
+        kept = lease.kept
+        if state is ConnectionState.OFFLINE and detail and (kept is None or _DISCONNECTED in kept):
             recorder.message(lease.charger_id, now, Direction.CONNECTION, _DISCONNECTED, detail)
         recorder.state(lease.charger_id, lease.epoch, state, detail, now)
 

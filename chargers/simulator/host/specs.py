@@ -36,10 +36,15 @@ class Lease:
     problem: str = ""
     message_log: str = "all"
 
-    def keeps(self, action: str) -> bool:
-        """Whether the message log keeps frames of this action."""
-        kept = _KEPT[self.message_log]
-        return kept is None or action in kept
+    @property
+    def kept(self) -> frozenset[str] | None:
+        """The actions whose frames the message log keeps; None: all."""
+        return _KEPT[self.message_log]
+
+    @property
+    def version(self) -> str:
+        """The version of OCPP that the charger speaks; "" when it cannot be simulated."""
+        return self.spec.ocpp_version if self.spec is not None else ""
 
     @property
     def log_weight(self) -> int:

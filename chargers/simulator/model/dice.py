@@ -35,5 +35,5 @@ class Dice:
 
     def uuid(self) -> str:
         """The text of a UUID of version 4: 36 characters."""
-        text = f"{self.draw():016x}{self.draw():016x}"
+        text = (self.draw() << 64 | self.draw()).to_bytes(16, "big").hex()
         return f"{text[:8]}-{text[8:12]}-4{text[13:16]}-a{text[17:20]}-{text[20:]}"

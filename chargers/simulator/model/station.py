@@ -62,6 +62,28 @@ class Station:
             return Condition.RESERVED
         return Condition.AVAILABLE
 
+    def rests(self) -> bool:
+        """Whether every condition is AVAILABLE, and was shown as such, for a reason that one look tells.
+
+        Of most stations this is true most of the time, and it is asked after every message.
+        """
+        if not self.operative or self.closed or self.reservations is not None or self.shown is not Condition.AVAILABLE:
+            return False
+        for one in self.connectors:
+            if (
+                one.meter is not None
+                or one.transaction is not None
+                or one.claim is not None
+                or one.fault is not None
+                or one.held
+                or one.finishing
+                or not one.operative
+                or not one.evse.operative
+                or one.shown is not Condition.AVAILABLE
+            ):
+                return False
+        return True
+
     def in_service(self, connector: Connector) -> bool:
         """Whether no operator took it, its EVSE or the station out of service, and the station is not closed."""
         return not self.closed and self.operative and connector.evse.operative and connector.operative

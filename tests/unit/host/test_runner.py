@@ -14,11 +14,9 @@ from chargers.simulator.effects import (
     Close,
     Connect,
     ConnectionState,
-    Direction,
     Effect,
     Intent,
     Ledger,
-    Log,
     Remember,
     Send,
     Settled,
@@ -179,12 +177,12 @@ def test_it_dials_the_address_with_the_identity_encoded(run):
 
 def test_it_carries_out_effects_in_their_order(run):
     async def scenario():
-        effects = [Log(Direction.TO_CSMS, "Boot", "b"), Send("b"), State(ONLINE), Send("c"), Close(1001, "x")]
+        effects = [Send("b", "Boot"), State(ONLINE), Send("c"), Close(1001, "x")]
         bench = Bench(DIALS | {"connected": effects})
         link = await opened(bench, bench.runner())
         assert link.done == [("send", "b"), ("send", "c"), ("close", 1001, "x")]
         assert bench.shown() == ("online", "")
-        (row,) = bench.shell.recorder._rows
+        row, _ = bench.shell.recorder._rows
         assert (row.charger_id, row.direction, row.action, row.message) == (7, "cp_to_csms", "Boot", "b")
 
     run(scenario())
@@ -192,12 +190,7 @@ def test_it_carries_out_effects_in_their_order(run):
 
 def test_frames_of_one_turn_go_out_together(run):
     async def scenario():
-        answered = [
-            Send("answer"),
-            Log(Direction.TO_CSMS, "Trigger", "answer"),
-            Settled("1", True, "", {}),
-            Send("call"),
-        ]
+        answered = [Send("answer", "Trigger"), Settled("1", True, "", {}), Send("call")]
         bench = Bench(DIALS | {"text": answered})
         link = await opened(bench, bench.runner())
         link.listener.received(link, "trigger")
