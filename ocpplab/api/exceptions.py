@@ -1,4 +1,7 @@
-"""Errors in the contract's bodies (2.5): a string `detail`, or for 422 a list of problems."""
+"""Errors in the contract's bodies (2.5): a string `detail`, or for 422 a list of problems.
+
+Beyond the contract a `code` stands beside every string, as the stable key for programs.
+"""
 
 import uuid
 from collections.abc import Iterator
@@ -38,29 +41,34 @@ def handler(exc: Exception, context: dict[str, Any]) -> Response | None:
         case exceptions.ParseError():
             return _unprocessable([Problem((), f"The body is not valid JSON: {exc.detail}", "json_invalid")])
         case Http404():
-            return _text(status.HTTP_404_NOT_FOUND, str(exc) or "Not found.")
+            return _text(status.HTTP_404_NOT_FOUND, str(exc) or "Not found.", NotFound.code)
         case exceptions.UnsupportedMediaType():
-            return _text(exc.status_code, "The body must be JSON: send the header Content-Type: application/json.")
+            return _refused(exc, "The body must be JSON: send the header Content-Type: application/json.")
         case exceptions.NotAuthenticated():
-            return _text(exc.status_code, "A token is needed: send the header Authorization: Bearer <token>.", BEARER)
+            return _refused(exc, "A token is needed: send the header Authorization: Bearer <token>.", BEARER)
         case exceptions.APIException():
             headers = {"WWW-Authenticate": header} if (header := getattr(exc, "auth_header", "")) else {}
-            return _text(exc.status_code, str(exc.detail), headers)
+            return _refused(exc, str(exc.detail), headers)
     return None
 
 
-def _text(code: int, detail: str, headers: dict[str, str] | None = None) -> Response:
-    return Response({"detail": detail}, status=code, headers=headers)
+def _refused(error: exceptions.APIException, detail: str, headers: dict[str, str] | None = None) -> Response:
+    """What DRF refuses, with DRF's code."""
+    return _text(error.status_code, detail, str(getattr(error.detail, "code", error.default_code)), headers)
+
+
+def _text(number: int, detail: str, code: str, headers: dict[str, str] | None = None) -> Response:
+    return Response({"detail": detail, "code": code}, status=number, headers=headers)
 
 
 def _domain(error: DomainError) -> Response:
-    code = next((STATUS_OF[cls] for cls in type(error).__mro__ if cls in STATUS_OF), status.HTTP_400_BAD_REQUEST)
+    number = next((STATUS_OF[cls] for cls in type(error).__mro__ if cls in STATUS_OF), status.HTTP_400_BAD_REQUEST)
     headers = {}
     if isinstance(error, TooMany):
         headers["Retry-After"] = str(error.retry_after)
-    elif code == status.HTTP_503_SERVICE_UNAVAILABLE:
+    elif number == status.HTTP_503_SERVICE_UNAVAILABLE:
         headers["Retry-After"] = RETRY_AFTER_SECONDS
-    return Response({"detail": error.detail, "code": error.code}, status=code, headers=headers)
+    return _text(number, error.detail, error.code, headers)
 
 
 def _unprocessable(problems: list[Problem]) -> Response:
@@ -100,24 +108,29 @@ def _words(error: dict[str, Any]) -> str:
 TYPES = {"required": "missing", "null": "null_not_allowed", "invalid_choice": "enum"}
 
 
+def plain(number: int, detail: str, code: str, headers: dict[str, str] | None = None) -> HttpResponse:
+    """The same body outside of DRF's views."""
+    return JsonResponse({"detail": detail, "code": code}, status=number, headers=headers)
+
+
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Answer an unknown path."""
     hint = "Leave out the slash at the end." if request.path.endswith("/") else "The API is described at /docs."
-    return JsonResponse({"detail": f"There is nothing at {request.path}. {hint}"}, status=404)
+    return plain(404, f"There is nothing at {request.path}. {hint}", "no_such_path")
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Answer a request that Django itself refuses (a bad Host header, too large a body)."""
-    return JsonResponse({"detail": f"Bad request: {type(exception).__name__}."}, status=400)
+    return plain(400, f"Bad request: {type(exception).__name__}.", "bad_request")
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Answer what Django itself forbids."""
-    return JsonResponse({"detail": "Forbidden."}, status=403)
+    return plain(403, "Forbidden.", "permission_denied")
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Answer an unhandled exception with a number that stands in the server's log too."""
     number = uuid.uuid4().hex[:12]
     log.error("unhandled exception", error_id=number, method=request.method, path=request.path)
-    return JsonResponse({"detail": f"Internal error {number}: see the server's log for this number."}, status=500)
+    return plain(500, f"Internal error {number}: see the server's log for this number.", "internal_error")

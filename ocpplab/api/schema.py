@@ -14,7 +14,7 @@ class HttpError(serializers.Serializer[Any]):
     """Body of every error but 422."""
 
     detail = serializers.CharField()
-    code = serializers.CharField(required=False, help_text="Stable key of the error, where there is one.")
+    code = serializers.CharField(help_text="Stable key of the error, for programs.")
 
 
 class ValidationProblem(serializers.Serializer[Any]):

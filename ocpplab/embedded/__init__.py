@@ -22,6 +22,7 @@ from ocpplab.embedded.server import EmbeddedError, Server, free_port
 from ocpplab.embedded.valkey import Valkey
 
 __all__ = [
+    "WORD_FILE",
     "DataDirInUse",
     "DataFolder",
     "EmbeddedError",
@@ -33,6 +34,9 @@ __all__ = [
     "free_port",
     "services",
 ]
+
+#: the file of a data folder with the password of its servers, a random word
+WORD_FILE = "password"
 
 
 class DataDirInUse(EmbeddedError):
@@ -145,7 +149,7 @@ class Services:
         """Take the folder and start both; what was begun is undone when one cannot. Raises EmbeddedError."""
         self.folder.take()
         try:
-            password = self.folder.secret("password")
+            password = self.folder.secret(WORD_FILE)
             root, (postgres_port, valkey_port) = self.folder.path, self._ports
             self.postgres = Postgres(root / "postgres", port=postgres_port, password=password, durable=self._durable)
             self.valkey = Valkey(root / "valkey", port=valkey_port, password=password, durable=self._durable)

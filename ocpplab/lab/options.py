@@ -7,6 +7,7 @@ import socket
 from dataclasses import dataclass
 from pathlib import Path
 
+from ocpplab.embedded import WORD_FILE
 from ocpplab.lab.errors import LabError
 
 MAX_FLEET = 100_000
@@ -101,9 +102,19 @@ def free_port(host: str, port: int) -> int:
         return number
 
 
-def servers_wanted() -> dict[str, bool]:
-    """Which servers the lab brings itself: those that the environment does not name."""
-    return {
-        "with_postgres": not os.environ.get("DATABASE_URL"),
-        "with_valkey": not os.environ.get("REDIS_URL"),
-    }
+def servers_wanted(data_dir: Path) -> dict[str, bool]:
+    """Which servers the lab brings itself: those that the environment does not name.
+
+    A shell with the `env` of an earlier start names servers that this folder brought, at ports that are gone: the word
+    that is in their addresses is the folder's own.
+    """
+    try:
+        own = (data_dir / WORD_FILE).read_text().strip()
+    except OSError:
+        own = ""
+
+    def brought(name: str) -> bool:
+        address = os.environ.get(name, "")
+        return not address or bool(own and own in address)
+
+    return {"with_postgres": brought("DATABASE_URL"), "with_valkey": brought("REDIS_URL")}

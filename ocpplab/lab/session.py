@@ -51,7 +51,7 @@ class Session:
         self.options = options
         self.console = console
         self.supervisor = Supervisor(console, on_change=self._pids_changed)
-        self.services = embedded.Services(options.data_dir, **servers_wanted())
+        self.services = embedded.Services(options.data_dir, **servers_wanted(options.data_dir))
         self.state_file = options.data_dir / "state.json"
         self.env_file = options.data_dir / "env"
         self.metrics_file = options.data_dir / "metrics.json"

@@ -1,6 +1,7 @@
 """Error bodies of the contract (2.5), whoever raises them: our rules, DRF, Django, or a bug."""
 
 import json
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -34,9 +35,11 @@ def text_of(response: Any, status: int) -> str:
     """Return the `detail` of an error that must be a text."""
     assert response.status_code == status, response.content
     assert response["Content-Type"] == "application/json"
-    detail = response.json()["detail"]
+    body = response.json()
+    detail, code = body["detail"], body["code"]
     assert isinstance(detail, str)
     assert detail
+    assert re.fullmatch("[a-z][a-z_]+", code), code
     return detail
 
 

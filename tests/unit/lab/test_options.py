@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from ocpplab.embedded import WORD_FILE
 from ocpplab.lab.errors import LabError
-from ocpplab.lab.options import Options, checked
+from ocpplab.lab.options import Options, checked, servers_wanted
 
 GOOD = Options(host="127.0.0.1", port=0, data_dir=Path("data"), fleet=5, simulators=1, token=None, ready_file=None)
 
@@ -64,3 +65,21 @@ def test_it_knows_its_own_address_and_who_may_call_it_what(host, url, allowed):
     assert options.url == url
     assert options.csms_url == url.replace("http", "ws") + "/csms"
     assert options.allowed_hosts.startswith(allowed)
+
+
+@pytest.mark.parametrize(
+    ("database", "wanted"),
+    [
+        ("", True),
+        ("postgresql://ocpplab:0wn@127.0.0.1:39001/ocpplab", True),
+        ("postgresql://me:else@db.example/ocpplab", False),
+    ],
+)
+def test_addresses_that_an_earlier_start_left_in_the_shell_name_no_other_server(
+    tmp_path, monkeypatch, database, wanted
+):
+    (tmp_path / WORD_FILE).write_text("0wn")
+    monkeypatch.setenv("DATABASE_URL", database)
+    monkeypatch.setenv("REDIS_URL", "redis://:0wn@127.0.0.1:39002/0")
+    assert servers_wanted(tmp_path) == {"with_postgres": wanted, "with_valkey": True}
+    assert servers_wanted(tmp_path / "new")["with_valkey"] is False
