@@ -12,8 +12,17 @@ def main() -> None:
     gc.set_threshold(50_000, 20, 20)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ocpplab.settings")
     from django.core.management import execute_from_command_line
+    from django.db import OperationalError
 
-    execute_from_command_line(sys.argv)
+    try:
+        execute_from_command_line(sys.argv)
+    except OperationalError as error:
+        if getattr(error.__cause__, "sqlstate", None) is not None:
+            raise  # it answers, and says something else
+        sys.exit(
+            f"The database of DATABASE_URL does not answer: {' '.join(str(error).split())}\n"
+            "Start it, or take the environment of a running lab: set -a; . .lab/env; set +a"
+        )
 
 
 if __name__ == "__main__":
