@@ -104,9 +104,12 @@ def request_schema(version: Version, action: str) -> Mapping[str, Any]:
 
 
 def _breach(version: Version, compiled: _Compiled, payload: Payload) -> Breach | None:
-    if compiled.is_valid(payload):
-        return None
-    found = [(_FAULTS.get(error.kind.name, Fault.FORMAT), error) for error in compiled.iter_errors(payload)]
+    try:
+        if compiled.is_valid(payload):
+            return None
+        found = [(_FAULTS.get(error.kind.name, Fault.FORMAT), error) for error in compiled.iter_errors(payload)]
+    except ValueError:  # the validator goes 255 levels deep, and no message needs more than ten
+        return Breach(code_of(version, Fault.FORMAT), Fault.FORMAT, "", "nested too deeply")
     fault, error = min(found, key=lambda one: _RANK[one[0]])
     path = ".".join(str(part) for part in error.instance_path)
     message = f"{path}: {error.message}" if path else error.message

@@ -4,26 +4,34 @@ import re
 from collections.abc import Callable
 from typing import Any, Final
 
-from .rpc import BadFrame, Call, CallError, CallResult, encode, parse
-from .versions import Version
+import orjson
 
 #: the names of passwords, in small letters: a configuration key of 1.6 and a variable of 2.x
 SECRETS: Final = frozenset({"authorizationkey", "basicauthpassword"})
 HIDDEN: Final = "(hidden)"
-_LEFT_OUT: Final = "[left out: it names a password and is no message]"
+_LEFT_OUT: Final = "[left out: it may tell a password and is no message]"
+_TOO_DEEP: Final = "[left out: it may tell a password and is nested too deeply to look for it]"
 _VALUES: Final = frozenset({"value", "attributeValue"})
 _NAMES: Final = frozenset({"key", "name"})
 _NAMED: Final = re.compile("|".join(SECRETS), re.IGNORECASE)
 #: a name and something that may be its value, in a text that is no structure: JSON in a string, say
 _TOLD: Final = re.compile(rf"(?:{'|'.join(SECRETS)})[^\w]+\w", re.IGNORECASE)
 _REST: Final = re.compile(rf"({'|'.join(SECRETS)})[^\w\n][^\n]*", re.IGNORECASE)
-#: user name and password of an address (RFC 3986 section 3.2.1)
-_LOGIN: Final = re.compile(r"://[^/?#\s]*@")
+#: user name and password of an address (RFC 3986 section 3.2.1); JSON may escape its slashes, also more than once
+_LOGIN: Final = re.compile(r":(?:\\*/){2}[^/?#\s]*@")
+#: letters that JSON need not escape: in what is no JSON they could hide any name
+_ESCAPED: Final = re.compile(r"\\u00[4-7]", re.IGNORECASE)
 
 
 def hidden(payload: Any) -> Any:
-    """The same with every password replaced, and the logins of addresses; what holds none comes back as it is."""
-    return secrets_changed(payload, lambda _secret: HIDDEN, hidden_in_text)
+    """The same with every password replaced, and the logins of addresses; what holds none comes back as it is.
+
+    Of what is nested too deeply to be looked through nothing comes back.
+    """
+    try:
+        return secrets_changed(payload, lambda _secret: HIDDEN, hidden_in_text)
+    except RecursionError:
+        return HIDDEN
 
 
 def hidden_in_text(text: str) -> str:
@@ -56,21 +64,21 @@ def may_tell_secret(text: str) -> bool:
 def without_secrets(text: str) -> str:
     """A frame, or whatever came instead of one, for a log or a page: every secret in it is hidden.
 
-    What is no message, or no longer one because its end was cut off, is left out when it names a password.
+    What is no JSON (any more: its end may be cut off) is left out when it names a password. Raises nothing.
     """
     if not may_tell_secret(text):
         return text
-    message = parse(Version.V16, text)  # versions differ in what to answer, not in what a message is
-    clean: Call | CallResult | CallError
-    if isinstance(message, BadFrame):
-        return _LEFT_OUT if names_secret(text) else hidden_in_text(text)
-    if isinstance(message, Call):
-        clean = Call(message.id, message.action, hidden(message.payload))
-    elif isinstance(message, CallResult):
-        clean = CallResult(message.id, hidden(message.payload))
-    else:
-        clean = CallError(message.id, message.code, hidden_in_text(message.description), hidden(message.details))
-    return text if clean == message else encode(clean)
+    try:
+        frame = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return _LEFT_OUT if names_secret(text) or _ESCAPED.search(text) else hidden_in_text(text)
+    clean = hidden(frame)
+    if clean is frame:
+        return text
+    try:
+        return orjson.dumps(clean).decode()
+    except TypeError:  # it reads more levels than it writes
+        return _TOO_DEEP
 
 
 def secrets_changed(payload: Any, change: Callable[[Any], Any], texts: Callable[[str], str] = lambda text: text) -> Any:

@@ -219,10 +219,15 @@ def test_no_secret_of_a_batch_reaches_the_database(run, charger):
         '[2,"2","ChangeConfiguration",{"key":"AuthorizationKey","value":"s3cret"}]',
         '[2,"3","GetDiagnostics",{"location":"ftp://user:s3cret@h/"',
         '[2,"4","ChangeConfiguration",{"key":"AuthorizationKey","value":"' + "s3cret" * 20_000 + '"}]',
+        '[2,"5","GetDiagnostics",{"location":"ftp://user:' + "s3cret" * 20_000 + '@h/"}]',
+        '[2,"6","ChangeConfiguration",{"value":"s3cret","x":"' + "x" * 120_000 + '","key":"AuthorizationKey"}]',
+        '[3,"7",{"l":"http://u:s3cret@h/","x":' + "[" * 300 + "]" * 300 + "}]",
+        '[3,"8",{"l":"http://u:s3cret@h/","x":' + "[" * 1_000 + "]" * 1_000 + "}]",
     ]
     recorder = run(recorded(*(say(charger.pk, frame) for frame in frames)))
     assert recorder.written == len(frames)
     kept = list(Message.objects.order_by("pk").values_list("message", flat=True))
     assert kept[0] == plain
     assert not any("s3cret" in message for message in kept)
-    assert ["(hidden)" in message for message in kept] == [False, True, True, False]
+    assert ["(hidden)" in message for message in kept[:6]] == [False, True, True, True, True, True]
+    assert kept[5].endswith("more characters]")

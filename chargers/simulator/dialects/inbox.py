@@ -10,8 +10,6 @@ Whatever arrives, the session lives. Decisions where the specifications leave ro
 - Date-times in what arrives may be any ISO 8601 (1.6 "Time notations"); one that cannot be read is ignored.
 """
 
-from typing import Final
-
 from chargers.protocol import (
     BadFrame,
     Call,
@@ -30,8 +28,6 @@ from chargers.simulator.effects import Received
 
 from .base import Failure, Refusal, Registration
 from .context import Context
-
-_LONGEST_LOGGED: Final = 65_536  #: characters of a frame kept in the log; only garbage is longer
 
 
 def receive(ctx: Context, text: str) -> None:
@@ -77,8 +73,6 @@ def _log(ctx: Context, text: str, action: str, waited: float | None = None) -> N
 
     An action that is no word of the version may be anything, so it is not repeated.
     """
-    if len(text) > _LONGEST_LOGGED:
-        text = f"{text[:_LONGEST_LOGGED]}… ({len(text)} characters)"
     ctx.effects.append(Received(text, action if action in ctx.dialect.actions else "", waited))
 
 

@@ -16,7 +16,7 @@ from uuid import UUID
 import psycopg
 import structlog
 
-from chargers.protocol.secrets import may_tell_secret, without_secrets
+from chargers.protocol.secrets import hidden_in_text, may_tell_secret, without_secrets
 from chargers.protocol.timestamps import instant
 from chargers.simulator.effects import ConnectionState, Direction
 from chargers.simulator.host import leases
@@ -31,7 +31,7 @@ FLUSH_EVERY: Final = 0.2
 BATCH_ROWS: Final = 5_000
 MAX_ROWS: Final = 100_000
 MAX_CHARACTERS: Final = 64 * 2**20
-#: characters kept of one message: a frame may have a million, most of them of no use to a reader
+#: characters that are written of one message: a frame may have a million, most of them of no use to a reader
 MAX_MESSAGE: Final = 100_000
 MAX_ACTION: Final = 50
 MAX_DETAIL: Final = 500
@@ -65,10 +65,17 @@ class Row(NamedTuple):
 
 
 def presentable(rows: Sequence[Row]) -> Sequence[Row]:
-    """The same rows without the secrets in them."""
-    if not may_tell_secret("".join([row.message for row in rows])):
-        return rows
-    return [row._replace(message=without_secrets(row.message)) for row in rows]
+    """The same rows as anybody may read them: without secrets, and no longer than MAX_MESSAGE."""
+    if may_tell_secret("".join([row.message for row in rows])):
+        rows = [row._replace(message=without_secrets(row.message)) for row in rows]
+    if any(len(row.message) > MAX_MESSAGE for row in rows):
+        rows = [row._replace(message=_cut(row.message)) for row in rows]
+    return rows
+
+
+def _cut(text: str) -> str:
+    """The beginning of a text; what could tell a secret only as a whole must be hidden before."""
+    return text if len(text) <= MAX_MESSAGE else f"{text[:MAX_MESSAGE]}… [{len(text) - MAX_MESSAGE} more characters]"
 
 
 def lines_of(rows: Sequence[Row]) -> str:
@@ -136,14 +143,13 @@ class Recorder(Writer):
         if len(self._rows) >= MAX_ROWS or self._taken_in - self._written >= MAX_CHARACTERS:
             self._dropped += 1
             return
-        if len(message) > MAX_MESSAGE:
-            message = f"{message[:MAX_MESSAGE]}… [{len(message) - MAX_MESSAGE} more characters]"
         self._taken_in += len(message)
         self._rows.append(Row(charger_id, at, direction, action[:MAX_ACTION], message))
 
     def state(self, charger_id: int, epoch: int, state: ConnectionState, detail: str, at: float) -> None:
         """Report where a charger stands; only the last report of a batch is written."""
-        self._news.append((charger_id, StateNews(epoch, state, detail[:MAX_DETAIL], datetime.fromtimestamp(at, UTC))))
+        shown = hidden_in_text(detail)[:MAX_DETAIL]
+        self._news.append((charger_id, StateNews(epoch, state, shown, datetime.fromtimestamp(at, UTC))))
 
     # --- what is counted, for whoever asks ---------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ is, ends that session and starts it anew later.
 
 import contextlib
 from collections.abc import Callable, Sequence
+from hashlib import blake2b
 from typing import Any, Final, TypeVarTuple
 from urllib.parse import urlsplit
 
@@ -128,7 +129,8 @@ class Runner:
             self._show(self._shell.clock.now(), ConnectionState.OFFLINE, problem)
             return
         # Repeatable for one life of one lease, and different in each, so that message ids do not come again.
-        seed = (self.lease.charger_id << 40) ^ (self.lease.epoch << 20) ^ (self.lease.revision << 8) ^ self._life
+        life = f"{self.lease.charger_id}/{self.lease.epoch}/{self.lease.revision}/{self._life}"
+        seed = int.from_bytes(blake2b(life.encode(), digest_size=8).digest(), "big")
         self._step(self._begin, spec, seed)
 
     def stop(self, finished: Finished, *, hand_over: bool = False) -> None:

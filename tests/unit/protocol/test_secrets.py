@@ -100,10 +100,50 @@ def test_a_frame_without_secrets_is_shown_as_it_came():
         ),
         (
             '[2,"1","ChangeConfiguration",{"key":"AuthorizationKey","value":"s3',
-            "[left out: it names a password and is no message]",
+            "[left out: it may tell a password and is no message]",
+        ),
+        ('[2,"1","X",{"x":"http:\\/\\/user:s3cret@h\\/"', '[2,"1","X",{"x":"http://(hidden)@h\\/"'),
+        (
+            '{"key":"\\u0041uthorizationKey","value":"s3cret"',
+            "[left out: it may tell a password and is no message]",
         ),
         ("connection to ws://user:s3cret@h/ refused", "connection to ws://(hidden)@h/ refused"),
     ],
 )
 def test_what_is_no_message_tells_no_secret_either(text, shown):
     assert without_secrets(text) == shown
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[4,"1","X",{"key":"AuthorizationKey","value":"s3cret"}]',
+        '[4,"1","X","",[{"key":"AuthorizationKey","value":"s3cret"}]]',
+        '[4,"1","http://user:s3cret@h/"]',
+        '[2,"http://user:s3cret@h/","X",{}]',
+        '[2,"an id of more than thirty-six characters","X",{"x":"http:\\/\\/user:s3cret@h\\/"}]',
+        '[3,"1",{"data":"{\\"x\\":\\"http:\\\\/\\\\/user:s3cret@h\\\\/\\"}"}]',
+        '[2,"1","X",{"key":"\\u0041uthorizationKey","value":"s3cret"},"and more"]',
+        '{"BasicAuthPassword":"s3cret"}',
+    ],
+)
+def test_no_part_of_a_readable_frame_tells_a_secret(text):
+    shown = without_secrets(text)
+    assert "s3cret" not in shown
+    orjson.loads(shown)
+
+
+@pytest.mark.parametrize("levels", [100, 250, 300, 1_000])
+@pytest.mark.parametrize("secret", ["ftp://user:s3cret@h/", "AuthorizationKey: s3cret"])
+def test_what_is_nested_deeply_tells_no_secret_and_raises_nothing(levels, secret):
+    deep = "[" * levels + "]" * levels
+    for text in (
+        f'[3,"1",{{"data":"{secret}","x":{deep}}}]',
+        f'[3,"1",{deep.replace("[]", chr(91) + chr(34) + secret + chr(34) + chr(93))}]',
+    ):
+        assert "s3cret" not in without_secrets(text)
+
+
+@given(st.text(max_size=60) | st.text('[]{}":,\\u0041@/ AuthorizationKey', max_size=60))
+def test_nothing_that_may_come_makes_it_fail(text):
+    assert isinstance(without_secrets(text), str)

@@ -210,7 +210,7 @@ class SecurityBlock(Block):
         security_event(ctx, SecurityEvent.RECONFIGURATION, "AuthorizationKey changed")
         ctx.remember(urgent=True)
         if ctx.settings.number(SECURITY_PROFILE) in {1, 2}:
-            ctx.hang_up = "new AuthorizationKey"
+            ctx.hang_up = "new password"
 
     def _profile_changed(self, ctx: Context) -> None:
         profile = ctx.settings.text(SECURITY_PROFILE)
