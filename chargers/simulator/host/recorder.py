@@ -233,7 +233,7 @@ class Recorder(Writer):
         return len(batch)
 
     async def _write(self, batch: list[Row]) -> None:
-        """COPY a batch; a row that PostgreSQL refuses costs that row only."""
+        """COPY a batch; a row that PostgreSQL refuses, or that cannot be put into words, costs that row only."""
 
         async def copy(connection: Connection) -> None:
             async with connection.cursor() as cursor, cursor.copy(_COPY) as sink:
@@ -242,7 +242,7 @@ class Recorder(Writer):
         try:
             lines = lines_of(presentable(batch))
             await self._line.run(copy)
-        except (psycopg.DataError, ValueError) as error:
+        except (psycopg.DataError, ValueError, TypeError, RecursionError) as error:
             if len(batch) == 1:
                 log.exception("message_refused", charger_id=batch[0].charger_id, error=str(error))
                 return
