@@ -120,7 +120,8 @@ def test_an_admin_token_stops_looks_and_resumes(admin_api, organization):
 def test_nobody_else_does(api):
     for ask in (api.get, api.post, api.delete):
         answer = ask(PATH)
-        assert (answer.status_code, answer.json()) == (403, {"detail": "Only an admin token may do this."})
+        body = {"detail": "Only an admin token may do this.", "code": "permission_denied"}
+        assert (answer.status_code, answer.json()) == (403, body)
     assert client_of(None).post(PATH).status_code == 401
     assert not LabStop.objects.exists()
 

@@ -183,10 +183,10 @@ class Station:
         demands = {one.number: self._demand(one, now, shown, running) for one in charging}
         cap_w, phases = float(self.max_power_w), max(one.spec.phases or GRID_PHASES for one in self.connectors)
         whole = None if self.limits is None else self.limits.limit_at(shown, 0, running)
-        if whole is not None and all(offer.phases for offer in demands.values()):
-            cap_w, phases = cap_w * whole.phases / phases, whole.phases
-            demands = {number: _over(phases, offer) for number, offer in demands.items()}
         if whole is not None:
+            demands = {number: _over(whole.phases, offer) for number, offer in demands.items()}
+            if all(offer.phases for offer in demands.values()):
+                cap_w, phases = cap_w * whole.phases / phases, whole.phases
             cap_w = min(cap_w, whole.watts)
         if sum(offer.watts for offer in demands.values()) > cap_w:
             wanted = {one.number: _worth(one, demands[one.number]) for one in charging}

@@ -179,3 +179,22 @@ def test_the_limits_hold_whatever_comes(model: ModelSpec, steps: list[tuple[Any,
     world = World(model)
     for step in steps:
         world.do(step)
+
+
+def test_a_maximum_on_one_phase_is_kept_while_a_dc_connector_charges_too() -> None:
+    periods = [{"startPeriod": 0, "limit": 31.9, "numberPhases": 1}]
+    most = {
+        "chargingProfileId": 1,
+        "stackLevel": 0,
+        "chargingProfilePurpose": "ChargePointMaxProfile",
+        "chargingProfileKind": "Absolute",
+        "chargingSchedule": {"chargingRateUnit": "A", "chargingSchedulePeriod": periods},
+    }
+    nothing = most | {
+        "chargingProfileId": 2,
+        "chargingProfilePurpose": "TxProfile",
+        "chargingSchedule": {"chargingRateUnit": "A", "chargingSchedulePeriod": [{"startPeriod": 0, "limit": 0}]},
+    }
+    world = World(MIXED)
+    for step in (("stop", 2), ("set", 0, most), ("remote", 0, nothing)):
+        world.do(step)
