@@ -17,10 +17,10 @@ def main() -> None:
     try:
         execute_from_command_line(sys.argv)
     except OperationalError as error:
-        if getattr(error.__cause__, "sqlstate", None) is not None:
-            raise  # it answers, and says something else
+        if "--traceback" in sys.argv or not str(error).startswith("connection "):
+            raise
         sys.exit(
-            f"The database of DATABASE_URL does not answer: {' '.join(str(error).split())}\n"
+            f"The database of DATABASE_URL cannot be used: {' '.join(str(error).split())}\n"
             "Start it, or take the environment of a running lab: set -a; . .lab/env; set +a"
         )
 

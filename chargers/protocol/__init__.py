@@ -35,7 +35,7 @@ from .schemas import (
     validate_request,
     validate_response,
 )
-from .secrets import hidden, hidden_in_text, may_tell_secret, names_secret, without_secrets
+from .secrets import hidden, hidden_in_lines, hidden_in_text, may_tell_secret, names_secret, without_secrets
 from .spelling import TwiceSpelled, action_spelled, payload_spelled
 from .timestamps import format_time, parse_time
 from .versions import Version
@@ -63,6 +63,7 @@ __all__ = [
     "error_codes",
     "format_time",
     "hidden",
+    "hidden_in_lines",
     "hidden_in_text",
     "may_tell_secret",
     "names_secret",

@@ -6,6 +6,9 @@ from typing import Any, Final
 
 import orjson
 
+from .rpc import BadFrame, parse
+from .versions import Version
+
 #: the names of passwords, in small letters: a configuration key of 1.6 and a variable of 2.x
 SECRETS: Final = frozenset({"authorizationkey", "basicauthpassword"})
 HIDDEN: Final = "(hidden)"
@@ -19,8 +22,10 @@ _TOLD: Final = re.compile(rf"(?:{'|'.join(SECRETS)})[^\w]+\w", re.IGNORECASE)
 _REST: Final = re.compile(rf"({'|'.join(SECRETS)})[^\w\n][^\n]*", re.IGNORECASE)
 #: user name and password of an address (RFC 3986 section 3.2.1); JSON may escape its slashes, also more than once
 _LOGIN: Final = re.compile(r":(?:\\*/){2}[^/?#\s]*@")
-#: letters that JSON need not escape: in what is no JSON they could hide any name
-_ESCAPED: Final = re.compile(r"\\u00[4-7]", re.IGNORECASE)
+#: letters that JSON need not escape: where nobody reads it as JSON they could hide any name
+_ESCAPED: Final = re.compile(r"\\u00[2-7]", re.IGNORECASE)
+#: the same as a login within one string of a JSON text
+_LOGIN_IN_JSON: Final = re.compile(r":(?:\\*/){2}[^/?#\s\"]*@")
 
 
 def hidden(payload: Any) -> Any:
@@ -36,7 +41,7 @@ def hidden(payload: Any) -> Any:
 
 def hidden_in_text(text: str) -> str:
     """The same without logins of addresses; nothing of it when it tells a password by its name."""
-    if _TOLD.search(text):
+    if _TOLD.search(text) or _ESCAPED.search(text):
         return HIDDEN
     return _LOGIN.sub(f"://{HIDDEN}@", text) if "@" in text else text
 
@@ -72,13 +77,20 @@ def without_secrets(text: str) -> str:
         frame = orjson.loads(text)
     except orjson.JSONDecodeError:
         return _LEFT_OUT if names_secret(text) or _ESCAPED.search(text) else hidden_in_text(text)
-    clean = hidden(frame)
-    if clean is frame:
-        return text
     try:
-        return orjson.dumps(clean).decode()
+        plain = orjson.dumps(frame).decode()  # with no escapes but those that must be, and no name twice
+        if not _tells(plain):
+            return plain if _tells(text) else text
+        shown = orjson.dumps(hidden(frame)).decode()
     except TypeError:  # it reads more levels than it writes
         return _TOO_DEEP
+    if names_secret(plain) and isinstance(parse(Version.V16, plain), BadFrame):
+        return _LEFT_OUT
+    return _LEFT_OUT if _LOGIN_IN_JSON.search(shown.replace(f"://{HIDDEN}@", "")) else shown
+
+
+def _tells(text: str) -> bool:
+    return any(found.search(text) for found in (_NAMED, _LOGIN, _ESCAPED))
 
 
 def secrets_changed(payload: Any, change: Callable[[Any], Any], texts: Callable[[str], str] = lambda text: text) -> Any:

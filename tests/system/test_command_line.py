@@ -22,5 +22,5 @@ def test_a_database_that_does_not_answer_is_two_lines_and_not_a_traceback() -> N
     assert done.returncode == 1
     said = done.stderr.strip().splitlines()
     assert len(said) == 2, done.stderr
-    assert said[0].startswith("The database of DATABASE_URL does not answer: ")
+    assert said[0].startswith("The database of DATABASE_URL cannot be used: ")
     assert ". .lab/env" in said[1]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
-from chargers.protocol import Call, CallError, CallResult, Payload, encode, format_time, hidden_in_text, parse_time
+from chargers.protocol import Call, CallError, CallResult, Payload, encode, format_time, hidden_in_lines, parse_time
 from chargers.simulator.effects import (
     ConnectionState,
     Effect,
@@ -188,8 +188,8 @@ class Context:
 
     def state(self, state: ConnectionState, detail: str = "") -> None:
         """Show where the charger stands; saying the same twice is one effect."""
-        clean = "".join(character if character.isprintable() else " " for character in hidden_in_text(detail))
-        shown = State(state, clean[:MAX_DETAIL])
+        clean = "".join(character if character.isprintable() else " " for character in detail)
+        shown = State(state, hidden_in_lines(clean)[:MAX_DETAIL])
         if shown != self.shown:
             self.shown = shown
             self.effects.append(shown)

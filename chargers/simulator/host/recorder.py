@@ -16,7 +16,7 @@ from uuid import UUID
 import psycopg
 import structlog
 
-from chargers.protocol.secrets import hidden_in_text, may_tell_secret, without_secrets
+from chargers.protocol.secrets import hidden_in_lines, may_tell_secret, without_secrets
 from chargers.protocol.timestamps import instant
 from chargers.simulator.effects import ConnectionState, Direction
 from chargers.simulator.host import leases
@@ -143,12 +143,14 @@ class Recorder(Writer):
         if len(self._rows) >= MAX_ROWS or self._taken_in - self._written >= MAX_CHARACTERS:
             self._dropped += 1
             return
+        if len(message) > MAX_MESSAGE and not may_tell_secret(message):
+            message = _cut(message)
         self._taken_in += len(message)
         self._rows.append(Row(charger_id, at, direction, action[:MAX_ACTION], message))
 
     def state(self, charger_id: int, epoch: int, state: ConnectionState, detail: str, at: float) -> None:
         """Report where a charger stands; only the last report of a batch is written."""
-        shown = hidden_in_text(detail)[:MAX_DETAIL]
+        shown = hidden_in_lines(detail)[:MAX_DETAIL]
         self._news.append((charger_id, StateNews(epoch, state, shown, datetime.fromtimestamp(at, UTC))))
 
     # --- what is counted, for whoever asks ---------------------------------------------------------------------------

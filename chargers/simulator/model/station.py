@@ -6,13 +6,14 @@ from typing import Final
 from .charging import Claim, Refused, Reservations, Transaction
 from .connector import Condition, Connector, Evse
 from .limits import Limits, Running, Supply
-from .power import GRID_PHASES, Offer, allot
+from .power import GRID_PHASES, Offer, allot, to_amps
 from .specs import ModelSpec
 from .vehicle import Vehicle
 
 __all__ = ["Condition", "Connector", "Evse", "Station"]
 
 NEVER: Final = math.inf
+_ROUNDING: Final = 1e-6  #: amperes
 
 
 class Station:
@@ -183,12 +184,15 @@ class Station:
         demands = {one.number: self._demand(one, now, shown, running) for one in charging}
         cap_w, phases = float(self.max_power_w), max(one.spec.phases or GRID_PHASES for one in self.connectors)
         whole = None if self.limits is None else self.limits.limit_at(shown, 0, running)
+        crowded = False
         if whole is not None:
-            demands = {number: _over(whole.phases, offer) for number, offer in demands.items()}
-            if all(offer.phases for offer in demands.values()):
+            per_phase = all(offer.phases for offer in demands.values())
+            if per_phase:
                 cap_w, phases = cap_w * whole.phases / phases, whole.phases
             cap_w = min(cap_w, whole.watts)
-        if sum(offer.watts for offer in demands.values()) > cap_w:
+            # cars on one phase can be too much for that phase long before they are too much for all
+            crowded = per_phase and sum(offer.amps for offer in demands.values()) > to_amps(cap_w, phases) + _ROUNDING
+        if crowded or sum(offer.watts for offer in demands.values()) > cap_w:
             wanted = {one.number: _worth(one, demands[one.number]) for one in charging}
             demands = allot(wanted, cap_w=cap_w, phases=phases)
         for one in charging:
@@ -197,12 +201,12 @@ class Station:
         return min([change, *(self._own_change(one, now) for one in charging)])
 
     def _demand(self, connector: Connector, now: float, shown: float, running: dict[int, Running]) -> Offer:
-        """The most that it may offer on its own: by its hardware, its fault, its profiles, the worth of its tag."""
+        """The most that it may offer if alone: by its hardware, its fault, all profiles, the worth of its tag."""
         spec, transaction = connector.spec, connector.transaction
         capped = transaction is not None and transaction.cap_wh is not None and connector.wh(now) >= transaction.cap_wh
         if connector.fault is not None or capped:
             return Offer(0.0, spec.phases)
-        own = None if self.limits is None else self.limits.own_limit_at(shown, connector.number, running)
+        own = None if self.limits is None else self.limits.limit_at(shown, connector.number, running)
         if own is None:
             return Offer(float(spec.max_power_w), spec.phases)
         part = own.phases / spec.phases if spec.phases else 1.0
@@ -231,13 +235,6 @@ def reached(connector: Connector, now: float) -> bool:
 
 def _target(transaction: Transaction) -> int | None:
     return None if transaction.target_wh is None else transaction.start_wh + transaction.target_wh
-
-
-def _over(phases: int, offer: Offer) -> Offer:
-    """An AC offer over so many phases at most."""
-    if offer.phases <= phases:
-        return offer
-    return Offer(offer.watts * phases / offer.phases, phases, offer.minimum_w)
 
 
 def _worth(connector: Connector, offer: Offer) -> Offer:

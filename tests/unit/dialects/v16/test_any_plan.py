@@ -181,20 +181,47 @@ def test_the_limits_hold_whatever_comes(model: ModelSpec, steps: list[tuple[Any,
         world.do(step)
 
 
-def test_a_maximum_on_one_phase_is_kept_while_a_dc_connector_charges_too() -> None:
-    periods = [{"startPeriod": 0, "limit": 31.9, "numberPhases": 1}]
-    most = {
-        "chargingProfileId": 1,
+def profile(purpose: str, *, profile_id: int = 1, least: float = 0, **period: float) -> dict[str, Any]:
+    """A profile in amperes with one period."""
+    schedule = {"chargingRateUnit": "A", "chargingSchedulePeriod": [{"startPeriod": 0, **period}]}
+    return {
+        "chargingProfileId": profile_id,
         "stackLevel": 0,
-        "chargingProfilePurpose": "ChargePointMaxProfile",
+        "chargingProfilePurpose": purpose,
         "chargingProfileKind": "Absolute",
-        "chargingSchedule": {"chargingRateUnit": "A", "chargingSchedulePeriod": periods},
+        "chargingSchedule": schedule | ({"minChargingRate": least} if least else {}),
     }
-    nothing = most | {
-        "chargingProfileId": 2,
-        "chargingProfilePurpose": "TxProfile",
-        "chargingSchedule": {"chargingRateUnit": "A", "chargingSchedulePeriod": [{"startPeriod": 0, "limit": 0}]},
-    }
+
+
+def test_a_maximum_on_one_phase_is_kept_while_a_dc_connector_charges_too() -> None:
     world = World(MIXED)
-    for step in (("stop", 2), ("set", 0, most), ("remote", 0, nothing)):
+    most = profile("ChargePointMaxProfile", limit=31.9, numberPhases=1)
+    for step in (("stop", 2), ("set", 0, most), ("remote", 0, profile("TxProfile", profile_id=2, limit=0))):
         world.do(step)
+
+
+def test_a_maximum_holds_for_a_car_on_one_phase() -> None:
+    world = World(MIXED)
+    for step in (("stop", 1), ("set", 0, profile("ChargePointMaxProfile", limit=16))):
+        world.do(step)
+
+
+def offered(world: World) -> list[float]:
+    return [row["limit_w"] for row in world.driver.intent("state").data["connectors"]]
+
+
+def test_the_maximum_of_each_phase_holds_for_what_profiles_put_on_one() -> None:
+    world = World(AC)
+    for step in (("stop", 2), ("stop", 3), ("set", 0, profile("ChargePointMaxProfile", limit=16))):
+        world.do(step)
+    world.do(("set", 0, profile("TxDefaultProfile", profile_id=2, limit=32, numberPhases=1, least=8)))
+    assert offered(world) == [3_680, 0, 0]
+
+
+def test_cars_on_one_phase_share_what_that_phase_may_carry() -> None:
+    world = World(AC)
+    for step in (("stop", 3), ("set", 0, profile("ChargePointMaxProfile", limit=32))):
+        world.do(step)
+    world.do(("set", 0, profile("TxDefaultProfile", profile_id=2, limit=20, numberPhases=1)))
+    assert sum(offered(world)) <= 32 * 230
+    assert min(offered(world)[:2]) > 6 * 230
