@@ -33,6 +33,8 @@ MAX_ROWS: Final = 100_000
 MAX_CHARACTERS: Final = 64 * 2**20
 #: characters that are written of one message: a frame may have a million, most of them of no use to a reader
 MAX_MESSAGE: Final = 100_000
+#: the same with the words about what was cut, so that nothing is cut twice
+_MAX_ROW: Final = MAX_MESSAGE + 40
 MAX_ACTION: Final = 50
 MAX_DETAIL: Final = 500
 #: seconds between tries when the database is away
@@ -68,14 +70,14 @@ def presentable(rows: Sequence[Row]) -> Sequence[Row]:
     """The same rows as anybody may read them: without secrets, and no longer than MAX_MESSAGE."""
     if may_tell_secret("".join([row.message for row in rows])):
         rows = [row._replace(message=without_secrets(row.message)) for row in rows]
-    if any(len(row.message) > MAX_MESSAGE for row in rows):
+    if any(len(row.message) > _MAX_ROW for row in rows):
         rows = [row._replace(message=_cut(row.message)) for row in rows]
     return rows
 
 
 def _cut(text: str) -> str:
     """The beginning of a text; what could tell a secret only as a whole must be hidden before."""
-    return text if len(text) <= MAX_MESSAGE else f"{text[:MAX_MESSAGE]}… [{len(text) - MAX_MESSAGE} more characters]"
+    return text if len(text) <= _MAX_ROW else f"{text[:MAX_MESSAGE]}… [{len(text) - MAX_MESSAGE} more characters]"
 
 
 def lines_of(rows: Sequence[Row]) -> str:
@@ -143,7 +145,7 @@ class Recorder(Writer):
         if len(self._rows) >= MAX_ROWS or self._taken_in - self._written >= MAX_CHARACTERS:
             self._dropped += 1
             return
-        if len(message) > MAX_MESSAGE and not may_tell_secret(message):
+        if len(message) > _MAX_ROW and not may_tell_secret(message):
             message = _cut(message)
         self._taken_in += len(message)
         self._rows.append(Row(charger_id, at, direction, action[:MAX_ACTION], message))
