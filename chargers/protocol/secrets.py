@@ -58,8 +58,7 @@ def names_secret(text: str) -> bool:
 
 
 def may_tell_secret(text: str) -> bool:
-    """Whether a frame, or many after each other, may hold what `hidden` hides. Costs little: what it lets through needs
-    no other look."""
+    """Whether a frame, or many after each other, may hold what `hidden` hides. Quick: a no needs no other look."""
     if not text.isascii() or "\\" in text or "@" in text:  # escapes, and letters that are small ones of others
         return True
     small = text.lower()

@@ -108,7 +108,7 @@ def _words(error: dict[str, Any]) -> str:
 TYPES = {"required": "missing", "null": "null_not_allowed", "invalid_choice": "enum"}
 
 
-def plain(number: int, detail: str, code: str, headers: dict[str, str] | None = None) -> HttpResponse:
+def json_error(number: int, detail: str, code: str, headers: dict[str, str] | None = None) -> HttpResponse:
     """The same body outside of DRF's views."""
     return JsonResponse({"detail": detail, "code": code}, status=number, headers=headers)
 
@@ -116,21 +116,21 @@ def plain(number: int, detail: str, code: str, headers: dict[str, str] | None = 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Answer an unknown path."""
     hint = "Leave out the slash at the end." if request.path.endswith("/") else "The API is described at /docs."
-    return plain(404, f"There is nothing at {request.path}. {hint}", "no_such_path")
+    return json_error(404, f"There is nothing at {request.path}. {hint}", "no_such_path")
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Answer a request that Django itself refuses (a bad Host header, too large a body)."""
-    return plain(400, f"Bad request: {type(exception).__name__}.", "bad_request")
+    return json_error(400, f"Bad request: {type(exception).__name__}.", "bad_request")
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Answer what Django itself forbids."""
-    return plain(403, "Forbidden.", "permission_denied")
+    return json_error(403, "Forbidden.", "permission_denied")
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Answer an unhandled exception with a number that stands in the server's log too."""
     number = uuid.uuid4().hex[:12]
     log.error("unhandled exception", error_id=number, method=request.method, path=request.path)
-    return plain(500, f"Internal error {number}: see the server's log for this number.", "internal_error")
+    return json_error(500, f"Internal error {number}: see the server's log for this number.", "internal_error")
